@@ -10,6 +10,7 @@ pub(crate) mod image_name;
 pub(crate) mod limits;
 pub(crate) mod mask;
 pub(crate) mod memo;
+pub(crate) mod set_aside;
 pub(crate) mod strict_csv;
 pub(crate) mod strict_json;
 pub(crate) mod strict_yaml;

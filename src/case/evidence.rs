@@ -7,6 +7,7 @@ use crate::base::budget::Budget;
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
+use crate::base::set_aside::is_set_aside;
 use crate::base::time::Timestamp;
 use crate::dossier::Question;
 use crate::dossier::{Beside, Dossier, Handed, LoadImage, Terms};
@@ -168,7 +169,9 @@ impl Case {
     }
 
     fn trust_files(&self, folder: &str, limits: &Limits) -> Result<Vec<TrustFile>, Error> {
-        let files = self.below(folder).map(|(path, bytes)| TrustFile { path: path.into(), bytes: bytes.to_vec() });
+        // Earlier versions also sealed what `fetch` had set aside.
+        let files = self.below(folder).filter(|(path, _)| !is_set_aside(path));
+        let files = files.map(|(path, bytes)| TrustFile { path: path.into(), bytes: bytes.to_vec() });
         let files: Vec<TrustFile> = files.collect();
         limits.trust_files().check(files.len() as u64, folder)?;
         limits.trust_bytes().check(files.iter().map(|file| file.bytes.len() as u64).sum::<u64>(), folder)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use reqwest::Url;
 
 use crate::base::error::Error;
+use crate::base::set_aside::{is_set_aside, set_aside};
 use crate::client::access::Access;
 use crate::client::answers::{Asked, Came, Meaning, is_html};
 use crate::client::bearer::{Guarded, Redirects};
@@ -20,8 +21,15 @@ use crate::client::settings::read_bounded;
 #[derive(Debug, Clone)]
 pub(crate) struct BuilderFile {
     name: String,
-    bytes: Vec<u8>,
-    origin: Origin,
+    from: String,
+    loaded: Result<(Vec<u8>, Origin), Error>,
+}
+
+impl BuilderFile {
+    /// Why the file could not be loaded.
+    pub(crate) fn fault(&self) -> Option<&Error> {
+        self.loaded.as_ref().err()
+    }
 }
 
 /// Loads each of `sources` once. Addresses may use plain http, because certificates and revocation lists are signed and
@@ -32,30 +40,31 @@ pub(crate) fn load(outside: &Outside<'_>, sources: &[String]) -> Vec<Result<Buil
 
 /// The sources of the files, for evidence.json.
 pub(crate) fn origins(files: &[BuilderFile]) -> String {
-    files.iter().map(|file| file.origin.from.as_str()).collect::<Vec<_>>().join(", ")
+    files.iter().map(|file| file.from.as_str()).collect::<Vec<_>>().join(", ")
 }
 
 /// Saves the files for one build.
 pub(crate) fn save(saver: &mut Saver<'_>, files: &[BuilderFile]) {
-    for file in files {
-        saver.keep(&format!("builder/{}", file.name), &file.bytes, file.origin.clone());
+    for BuilderFile { name, from, loaded } in files {
+        let place = format!("builder/{name}");
+        match loaded {
+            Ok((bytes, origin)) => saver.keep(&place, bytes, origin.clone()),
+            // The run reports this error once, not for each build.
+            Err(error) => saver.unsaved(&place, from, &error.to_string()),
+        }
     }
 }
 
+/// Loads a file. An error here is one of usage; any other is part of the result.
 fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
-    let limits = outside.run.limits;
-    let at = (outside.run.clock)();
     let address = Url::parse(source).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
     let Some(url) = address else {
         let path = Path::new(source);
         let name = safe_name(path.file_name().and_then(|name| name.to_str()))?;
-        let bytes = read_bounded(path, limits.builder_file_bytes())?.to_vec();
         let from = format!("the file {name}");
-        return Ok(BuilderFile {
-            name,
-            bytes,
-            origin: Origin { from, asked: None, status: None, version: None, at, peer: None },
-        });
+        let origin = Origin::without_request(from.as_str(), (outside.run.clock)());
+        let bytes = read_bounded(path, outside.run.limits.builder_file_bytes());
+        return Ok(BuilderFile { name, from, loaded: bytes.map(|bytes| (bytes.to_vec(), origin)) });
     };
     let name = safe_name(url.path_segments().and_then(|mut segments| segments.next_back()))?;
     if !url.username().is_empty() || url.password().is_some() {
@@ -64,30 +73,37 @@ fn load_one(outside: &Outside<'_>, source: &str) -> Result<BuilderFile, Error> {
             hint: "remove the user name and password; these files are public".into(),
         });
     }
-    let server = Guarded::new(outside.run, outside.http(&url)?, Access::default());
-    let bound = limits.builder_file_bytes();
-    let answer = server.get(&url, None, bound, Redirects::Answers)?;
+    Ok(BuilderFile { name, from: shown(&url), loaded: request(outside, &url) })
+}
+
+fn request(outside: &Outside<'_>, url: &Url) -> Result<(Vec<u8>, Origin), Error> {
+    let server = Guarded::new(outside.run, outside.http(url)?, Access::default());
+    let bound = outside.run.limits.builder_file_bytes();
+    let answer = server.get(url, None, bound, Redirects::Answers)?;
     let status = answer.head.status;
     match status {
         _ if Asked::BuilderFile.judge(Came { status, content_type: "", body: b"" }) == Meaning::Here => {}
-        300..400 => return Err(network(&shown(&url), "the server redirects", "specify the final address")),
-        _ => return Err(server.refused(&url, status, &answer.body)),
+        300..400 => return Err(network(&shown(url), "the server redirects", "specify the final address")),
+        _ => return Err(server.refused(url, status, &answer.body)),
     }
-    let origin = server.origin(&url, &answer.head);
-    let bytes = answer.whole_body(&shown(&url))?;
+    let origin = server.origin(url, &answer.head);
+    let bytes = answer.whole_body(&shown(url))?;
     if is_html(&bytes) {
         return Err(network(
-            &shown(&url),
+            &shown(url),
             "expected a certificate or a revocation list, found an HTML page",
             "run the command again",
         ));
     }
-    Ok(BuilderFile { name, bytes, origin })
+    Ok((bytes, origin))
 }
 
 fn safe_name(name: Option<&str>) -> Result<String, Error> {
-    name.filter(|name| is_safe_name(name)).map(str::to_owned).ok_or_else(|| Error::Usage {
+    name.filter(|name| is_safe_name(name) && !is_set_aside(name)).map(str::to_owned).ok_or_else(|| Error::Usage {
         message: "the address or path of a --builder-cert does not end in a valid file name".into(),
-        hint: "the file name may contain only A-Z a-z 0-9 . _ : - and must not begin with a dot".into(),
+        hint: format!(
+            "the file name may contain only A-Z a-z 0-9 . _ : - and must not begin with a dot or have the form {}",
+            set_aside("NAME", 1)
+        ),
     })
 }

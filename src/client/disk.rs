@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::base::digest::{HashingReader, Sha256, Sha256Hasher};
 use crate::base::error::Error;
+use crate::base::set_aside::set_aside;
 use crate::base::system::slashed;
 use crate::client::http::Sink;
 
@@ -39,7 +40,7 @@ impl Place {
 
     /// The alternative name for the `n`th file with different content.
     pub(crate) fn beside(&self, n: u64) -> Self {
-        Self(format!("{}.differs-{n}", self.0))
+        Self(set_aside(&self.0, n))
     }
 
     /// The path's parent folders, outermost first.

@@ -2,7 +2,7 @@
 //! file, which is not signed, after each step. An interrupted run may leave files unrecorded; a further run records each of them when it requests
 //! that file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -20,6 +20,8 @@ use crate::client::step::{Outcome, Source};
 
 const FILE_NAME: &str = "evidence.json";
 const SCHEMA_VERSION: u32 = 1;
+/// The origin of files that this program writes itself.
+const OWN: &str = "hpsb-audit";
 
 /// The origin of saved bytes.
 #[derive(Debug, Clone)]
@@ -36,6 +38,18 @@ pub(crate) struct Origin {
     pub(crate) at: Timestamp,
     /// The certificate of the TLS peer.
     pub(crate) peer: Option<Peer>,
+}
+
+impl Origin {
+    /// The origin of bytes that did not come as a response.
+    pub(crate) fn without_request(from: impl Into<String>, at: Timestamp) -> Self {
+        Self { from: from.into(), asked: None, status: None, version: None, at, peer: None }
+    }
+
+    /// The origin of a file that this program wrote, such as the index of a layout.
+    pub(crate) fn own(at: Timestamp) -> Self {
+        Self::without_request(OWN, at)
+    }
 }
 
 /// A TLS peer's certificate. The certificate shows which server responded, never what runs on that server.
@@ -64,11 +78,11 @@ impl Peer {
     }
 }
 
-/// Evidence that could not be saved.
+/// Evidence that could not be saved, or that was saved and then removed from the folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Missing {
-    /// The name that the file would have in the folder.
+    /// The name that the file or folder would have, or a name for a request such as `trust/cosign/referrers`.
     pub(crate) what: String,
     pub(crate) from: String,
     /// The HTTP status of the response that led to a note.
@@ -76,7 +90,7 @@ pub(crate) struct Missing {
     pub(crate) status: Option<u16>,
     pub(crate) why: String,
     pub(crate) at: String,
-    /// The step that requested the file. Records written by older versions lack this field.
+    /// The step that requested the file. There is none for a file that was removed, or in a record of an older version.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub(crate) source: Option<Source>,
 }
@@ -110,6 +124,13 @@ pub(crate) struct Entry {
     at: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     tls_peer: Option<Peer>,
+}
+
+impl Missing {
+    /// One entry is kept for each item and step: the latest reason, and the time since which it applies.
+    fn key(&self) -> (String, Option<Source>) {
+        (self.what.clone(), self.source)
+    }
 }
 
 impl Entry {
@@ -146,7 +167,7 @@ pub(crate) struct EvidenceRecord {
     build_name: BuildName,
     steps: BTreeMap<Source, Step>,
     files: BTreeMap<String, Entry>,
-    missing: BTreeMap<String, Missing>,
+    missing: BTreeMap<(String, Option<Source>), Missing>,
 }
 
 impl EvidenceRecord {
@@ -173,44 +194,50 @@ impl EvidenceRecord {
         }
         record.steps = document.sources.into_iter().map(|step| (step.source, step)).collect();
         record.files = document.files.into_iter().map(|entry| (entry.path.clone(), entry)).collect();
-        record.missing = document.not_saved.into_iter().map(|missing| (missing.what.clone(), missing)).collect();
+        record.missing = document.not_saved.into_iter().map(|missing| (missing.key(), missing)).collect();
         Ok(record)
     }
 
     /// Adds a file. If the same bytes are already recorded, the first entry is kept.
     pub(crate) fn add(&mut self, entry: Entry) {
-        self.missing.retain(|what, _| !covers(what, &entry.path));
-        match self.files.get(&entry.path) {
-            Some(known) if known.sha256 == entry.sha256 => {}
+        match self.files.get_mut(&entry.path) {
+            Some(known) if known.sha256 == entry.sha256 => {
+                // Older versions recorded files of this program as responses of the registry.
+                if entry.from == OWN && known.from != OWN {
+                    *known = Entry { at: known.at.clone(), ..entry };
+                }
+            }
             _ => drop(self.files.insert(entry.path.clone(), entry)),
         }
     }
 
-    /// Whether a file at `path` is recorded.
-    pub(crate) fn knows(&self, path: &str) -> bool {
-        self.files.contains_key(path)
-    }
-
-    /// Adds the outcome of a step and replaces the step's list of missing evidence. A file that an earlier run saved in the folder does not count as
-    /// missing. If the outcome is unchanged, its earlier time is kept.
-    pub(crate) fn end_step(&mut self, step: Step, missing: Vec<Missing>) {
-        let before: Vec<Missing> = {
-            let of_step = |missing: &Missing| missing.source == Some(step.source);
-            let (gone, kept) = std::mem::take(&mut self.missing).into_iter().partition(|(_, missing)| of_step(missing));
-            self.missing = kept;
-            let gone: BTreeMap<String, Missing> = gone;
-            gone.into_values().collect()
-        };
-        for missing in missing {
-            if self.files.keys().any(|path| covers(&missing.what, path)) {
-                continue;
+    /// Adds the outcome of a step and the evidence that it did not receive. An entry for missing evidence is kept until `is_here` finds the evidence in
+    /// the folder or a step has `received` it: a later answer, such as "not found", must not hide that something was missing before. If an outcome or a
+    /// reason is unchanged, its earlier time is kept.
+    pub(crate) fn end_step(
+        &mut self,
+        step: Step,
+        missing: Vec<Missing>,
+        received: &BTreeSet<String>,
+        is_here: &dyn Fn(&str) -> bool,
+    ) {
+        let (files, gone) = std::mem::take(&mut self.files).into_iter().partition(|(path, _)| is_here(path));
+        self.files = files;
+        let gone: BTreeMap<String, Entry> = gone;
+        let gone = gone.into_values().map(|Entry { path, sha256, from, at, .. }| {
+            let why = format!("it was saved on {at} (sha256:{sha256}) and is no longer in the folder");
+            Missing { what: path, from, status: None, why, at: step.at.clone(), source: None }
+        });
+        for missing in gone.chain(missing) {
+            let known = self.missing.get(&missing.key());
+            if known.is_none_or(|known| (&known.why, &known.from) != (&missing.why, &missing.from)) {
+                self.missing.insert(missing.key(), missing);
             }
-            let same = |known: &&Missing| {
-                (&known.what, &known.why, &known.from) == (&missing.what, &missing.why, &missing.from)
-            };
-            let known = before.iter().find(same).cloned();
-            self.missing.insert(missing.what.clone(), known.unwrap_or(missing));
         }
+        self.missing.retain(|(what, source), _| {
+            let came = received.contains(what) && source.is_none_or(|source| source == step.source);
+            !came && !is_here(what)
+        });
         let first = self
             .steps
             .get(&step.source)
@@ -243,10 +270,4 @@ impl EvidenceRecord {
         text.push(b'\n');
         replace(&path, &text)
     }
-}
-
-/// Whether the file at `path` is the missing evidence: the file itself, a file inside a folder with that name, or a file with that name followed by
-/// an extension.
-fn covers(what: &str, path: &str) -> bool {
-    path.strip_prefix(what).is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '.']))
 }

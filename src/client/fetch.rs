@@ -121,7 +121,10 @@ fn save_surroundings(
     let mut builder_files = Vec::new();
     for file in builder::load(outside, &request.builder_files) {
         match file {
-            Ok(file) => builder_files.push(file),
+            Ok(file) => {
+                report.faults.extend(file.fault().cloned());
+                builder_files.push(file);
+            }
             Err(error) => report.faults.push(error),
         }
     }
@@ -158,16 +161,21 @@ fn save_image_and_trust(request: &Request, outside: &Outside<'_>, saver: &mut Sa
     let mut digest = image.digest;
     // If the digest is known, signatures can be requested without the image.
     if request.image.is_some() || digest.is_none() {
-        saver.step(Source::Image, &from, |saver| match find_image(&registry, &image) {
-            Ok(Ok(document)) => {
-                digest = Some(document.digest);
-                if let Some(layers) = request.image {
-                    save_image(saver, &registry, document, image.tag.clone(), layers);
+        let found = find_image(&registry, &image);
+        if let Ok(Ok(document)) = &found {
+            digest = Some(document.digest);
+        }
+        match (found, request.image) {
+            // Only the digest was needed. The record keeps what it states about the image.
+            (Ok(Ok(_)), None) => {}
+            (found, layers) => saver.step(Source::Image, &from, |saver| match found {
+                Ok(Ok(document)) => {
+                    save_image(saver, &registry, document, image.tag.clone(), layers.unwrap_or(Layers::Leave))
                 }
-            }
-            Ok(Err(absence)) => saver.absent("image", &from, absence),
-            Err(error) => saver.fault("image", &from, error),
-        });
+                Ok(Err(absence)) => saver.absent("image", &from, absence),
+                Err(error) => saver.fault("image", &from, error),
+            }),
+        }
     }
     if let Some(options) = &request.trust {
         save_trust(saver, outside, &registry, (&image, named_by), digest, options);

@@ -1,6 +1,6 @@
 //! The evidence folder: every file is either complete or absent, no evidence is ever replaced, and a record states the origin of the files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard};
@@ -9,6 +9,7 @@ use crate::base::build_name::BuildName;
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
+use crate::base::set_aside::is_set_aside;
 use crate::base::system::slashed;
 use crate::client::disk::{
     Draft, Place, blocked, content_of, flush_parent, make_folder, passing_path, remove_passing, remove_passing_files,
@@ -133,6 +134,11 @@ struct SetFile {
 }
 
 impl FileSet {
+    /// The paths of the files, relative to the set.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.iter().map(|file| file.place.as_str())
+    }
+
     /// Writes one file of the set.
     pub(crate) fn add(&mut self, place: Place, bytes: &[u8], origin: Origin) -> Result<(), Error> {
         make_folders(&self.passing, &place)?;
@@ -218,10 +224,7 @@ impl BuildFolder {
 
     /// Records the origin of a file left by a run that was interrupted before recording it.
     pub(crate) fn found(&self, place: &Place, (sha256, size): (Sha256, u64), origin: Origin) -> Result<(), Error> {
-        let mut record = self.record()?;
-        if !record.knows(place.as_str()) {
-            record.add(Entry::new(place.as_str(), sha256, size, origin));
-        }
+        self.record()?.add(Entry::new(place.as_str(), sha256, size, origin));
         Ok(())
     }
 
@@ -236,7 +239,7 @@ impl BuildFolder {
         Ok(content)
     }
 
-    /// The files in the folder at `place` with their digests, sorted by path.
+    /// The files in the folder at `place` with their digests, sorted by path, except those that were set aside.
     pub(crate) fn contents_below(&self, place: &Place) -> Result<Vec<(Sha256, Place)>, Error> {
         let folder = self.at(place);
         let mut found = Vec::new();
@@ -248,9 +251,8 @@ impl BuildFolder {
         for entry in entries {
             let entry = entry.map_err(|error| unwritable(&folder, &error))?;
             let name = entry.file_name();
-            let Some(name) = name.to_str().filter(|_| entry.file_type().is_ok_and(|kind| kind.is_file())) else {
-                continue;
-            };
+            let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
+            let Some(name) = name.to_str().filter(|name| is_file && !is_set_aside(name)) else { continue };
             let file = Place::new(format!("{}/{name}", place.as_str()))?;
             if let Some((sha256, _)) = self.content_of(&self.at(&file))? {
                 found.push((sha256, file));
@@ -314,11 +316,29 @@ impl BuildFolder {
         }
     }
 
-    /// Writes evidence.json with the outcome of a step.
-    pub(crate) fn end_step(&self, step: Step, missing: Vec<Missing>) -> Result<(), Error> {
+    /// Writes evidence.json with the outcome of a step, the evidence that it lacks, and the names of evidence that it `received`.
+    pub(crate) fn end_step(&self, step: Step, missing: Vec<Missing>, received: &BTreeSet<String>) -> Result<(), Error> {
         let mut record = self.record()?;
-        record.end_step(step, missing);
+        record.end_step(step, missing, received, &|what| self.is_here(what));
         record.write(&self.path)
+    }
+
+    /// Whether the evidence that evidence.json lists under this name is in the folder. The contents of files are not read.
+    fn is_here(&self, what: &str) -> bool {
+        let paths: &[&str] = match what {
+            // An image's index is written last.
+            "image" => &["image/index.json"],
+            "image-key" => &["image-key.pem", "image-key.asc"],
+            _ => &[what],
+        };
+        let is_there = |place: Place| {
+            let path = self.at(&place);
+            match fs::symlink_metadata(&path) {
+                Ok(found) if found.is_dir() => fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some()),
+                found => found.is_ok_and(|found| found.is_file()),
+            }
+        };
+        paths.iter().any(|path| Place::new(*path).is_ok_and(is_there))
     }
 
     fn record(&self) -> Result<MutexGuard<'_, EvidenceRecord>, Error> {

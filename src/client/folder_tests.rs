@@ -53,7 +53,7 @@ fn end_step(build: &BuildFolder, missing: &[&str]) {
     });
     let (source, outcome) = (Source::ImageKey, Outcome::Note);
     let step = Step { source, from: "x".into(), outcome, files: 0, at: "t".into() };
-    build.end_step(step, missing.collect()).unwrap();
+    build.end_step(step, missing.collect(), &BTreeSet::new()).unwrap();
 }
 
 /// All files below a folder, sorted, each with its bytes.
@@ -119,11 +119,15 @@ fn the_record_states_when_bytes_were_first_saved() {
     assert!(text.contains("7692c3ad3540bb803c020b3aee66cd8887123234ea0c6e7143c0add73ff431ed"), "{text}");
     assert!(text.contains("image-key.pem"));
     assert!(text.contains("image-key.asc"));
-    // A file's "missing" entry is removed from the record if the step no longer lists the file or if the file is now in the folder.
+    // A file's "missing" entry is removed only when the file is in the folder, also if the step no longer lists it.
     build.keep(&place("image-key.pem"), b"key", origin(9)).unwrap();
     end_step(&build, &["image-key.pem"]);
     let text = String::from_utf8(fs::read(scratch.0.join(NAME).join("evidence.json")).unwrap()).unwrap();
-    assert!(!text.contains("the server reports: none"));
+    assert_eq!(text.matches("the server reports: none").count(), 1, "{text}");
+    build.keep(&place("image-key.asc"), b"key", origin(9)).unwrap();
+    end_step(&build, &[]);
+    let text = String::from_utf8(fs::read(scratch.0.join(NAME).join("evidence.json")).unwrap()).unwrap();
+    assert!(!text.contains("the server reports: none"), "{text}");
     assert!(build.holds_version(&place("status.json"), "https://sbs/image", "e1").unwrap());
     assert!(!build.holds_version(&place("status.json"), "https://sbs/image", "e2").unwrap());
     drop(build);

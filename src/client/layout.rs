@@ -64,11 +64,12 @@ impl Layout<'_> {
             "mediaType": "application/vnd.oci.image.index.v1+json",
             "manifests": manifests,
         });
-        let Some((first, _)) = top.first() else { return };
-        let origin = || Origin { version: None, ..first.origin.clone() };
+        if top.is_empty() {
+            return;
+        }
         let folder = self.folder;
-        saver.keep(&format!("{folder}/oci-layout"), b"{\"imageLayoutVersion\":\"1.0.0\"}", origin());
-        saver.keep(&format!("{folder}/index.json"), index.to_string().as_bytes(), origin());
+        saver.keep_own(&format!("{folder}/oci-layout"), b"{\"imageLayoutVersion\":\"1.0.0\"}");
+        saver.keep_own(&format!("{folder}/index.json"), index.to_string().as_bytes());
     }
 
     /// Saves a document and everything below it. Returns whether there was no error; a manifest that the registry does not have, or a blob with other
@@ -154,7 +155,7 @@ fn save_blobs(saver: &mut Saver<'_>, registry: &Registry<'_>, folder: &str, blob
     for (blob, result) in blobs.iter().zip(results) {
         let place = blob_place(folder, blob.digest);
         match result {
-            Ok(Ok(kept)) => saver.remember(&place, Ok(kept)),
+            Ok(Ok(kept)) => saver.remember(&place, "the registry", Ok(kept)),
             Ok(Err(absence)) => {
                 let absence = absence.and("and the image specifies a different address for this layer");
                 saver.absent(&place, "the registry", absence);
@@ -173,9 +174,7 @@ fn save_blob(
 ) -> Result<Result<Kept, Absence>, Error> {
     let place = Place::new(blob_place(folder, blob.digest))?;
     if saver.folder.holds(&place, blob.digest, blob.size)? {
-        let at = (saver.run.clock)();
-        let from = "found in the folder, with the expected digest".into();
-        let origin = Origin { from, asked: None, status: None, version: None, at, peer: None };
+        let origin = Origin::without_request("found in the folder, with the expected digest", (saver.run.clock)());
         saver.folder.found(&place, (blob.digest, blob.size), origin)?;
         return Ok(Ok(Kept::Same));
     }

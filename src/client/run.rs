@@ -1,5 +1,6 @@
 //! The context of one run, and its report.
 
+use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read};
 
 use crate::base::build_name::BuildName;
@@ -158,69 +159,112 @@ pub(crate) struct Saver<'a> {
     pub(crate) run: Run<'a>,
     pub(crate) folder: BuildFolder,
     pub(crate) report: BuildReport,
-    /// The evidence that is missing in the current step.
+    progress: Progress,
+}
+
+/// The results of the current step.
+#[derive(Default)]
+struct Progress {
+    /// The files that the source sent, or that it has and that were already in the folder.
+    files: BTreeSet<String>,
+    /// Names under which evidence.json may list evidence as missing, and that were received now. Only names that are not paths need this.
+    received: BTreeSet<String>,
     missing: Vec<Missing>,
+    /// Something is missing because of an error that is reported elsewhere.
+    lacks_something: bool,
 }
 
 impl<'a> Saver<'a> {
     pub(crate) fn open(run: Run<'a>, root: &EvidenceFolder, name: &BuildName) -> Result<Self, Error> {
-        Ok(Self { run, folder: root.build(name)?, report: BuildReport::new(name), missing: Vec::new() })
+        Ok(Self { run, folder: root.build(name)?, report: BuildReport::new(name), progress: Progress::default() })
     }
 
     /// Runs the step for one source. Everything that `work` stores, notes or reports as missing becomes part of the source's outcome in evidence.json
     /// and in the report.
     pub(crate) fn step(&mut self, source: Source, from: &str, work: impl FnOnce(&mut Self)) {
-        let (files, faults) = (self.report.files.len(), self.report.faults.len());
+        let faults = self.report.faults.len();
+        self.progress = Progress::default();
         work(self);
-        let files = self.report.files.len().saturating_sub(files) as u64;
-        let outcome = match (self.report.faults.len() > faults, files) {
+        let progress = std::mem::take(&mut self.progress);
+        let files = progress.files.len() as u64;
+        let outcome = match (progress.lacks_something || self.report.faults.len() > faults, files) {
             (true, _) => Outcome::Fault,
             (false, 0) => Outcome::Note,
             (false, _) => Outcome::Saved,
         };
         let at = (self.run.clock)().to_string();
         let step = Step { source, from: from.into(), outcome, files, at };
-        let missing = std::mem::take(&mut self.missing);
-        let missing = missing.into_iter().map(|missing| Missing { source: Some(source), ..missing }).collect();
+        let missing = progress.missing.into_iter().map(|missing| Missing { source: Some(source), ..missing }).collect();
         self.report.sources.push(SourceReport { source, outcome, files });
-        if let Err(error) = self.folder.end_step(step, missing) {
+        if let Err(error) = self.folder.end_step(step, missing, &progress.received) {
             self.report.faults.push(error);
         }
     }
 
     /// Stores bytes and records the result.
     pub(crate) fn keep(&mut self, place: &str, bytes: &[u8], origin: Origin) {
+        let from = origin.from.clone();
         let kept = Place::new(place).and_then(|place| self.folder.keep(&place, bytes, origin));
-        self.remember(place, kept);
+        self.remember(place, &from, kept);
+    }
+
+    /// Stores a file that this program wrote. It does not count as a file from the step's source.
+    pub(crate) fn keep_own(&mut self, place: &str, bytes: &[u8]) {
+        let origin = Origin::own((self.run.clock)());
+        let from = origin.from.clone();
+        let kept = Place::new(place).and_then(|place| self.folder.keep(&place, bytes, origin));
+        self.report_kept(place, &from, kept);
     }
 
     /// Stores a file that was written as it arrived, and records the result.
     pub(crate) fn keep_draft(&mut self, place: &str, draft: Draft, origin: Origin) {
+        let from = origin.from.clone();
         let kept = Place::new(place).and_then(|place| self.folder.keep_draft(&place, draft, origin));
-        self.remember(place, kept);
+        self.remember(place, &from, kept);
     }
 
     /// Stores a set of files and records the result.
-    pub(crate) fn keep_set(&mut self, place: &str, set: &FileSet) {
+    pub(crate) fn keep_set(&mut self, place: &str, from: &str, set: &FileSet) {
         let kept = Place::new(place).and_then(|place| self.folder.keep_set(&place, set));
-        self.remember(place, kept);
+        if self.report_kept(place, from, kept) {
+            self.progress.files.extend(set.paths().map(|path| format!("{place}/{path}")));
+        }
     }
 
     /// Records the result of storing a file.
-    pub(crate) fn remember(&mut self, place: &str, kept: Result<Kept, Error>) {
+    pub(crate) fn remember(&mut self, place: &str, from: &str, kept: Result<Kept, Error>) {
+        if self.report_kept(place, from, kept) {
+            self.has(place);
+        }
+    }
+
+    /// Counts a file of the step's source that another step has already saved.
+    pub(crate) fn has(&mut self, place: &str) {
+        self.progress.files.insert(place.to_owned());
+    }
+
+    /// States that evidence was received that is not a file of its own, such as a list.
+    pub(crate) fn received(&mut self, what: &str) {
+        self.progress.received.insert(what.to_owned());
+    }
+
+    /// Adds the result of storing a file to the report. Returns whether it was stored.
+    fn report_kept(&mut self, place: &str, from: &str, kept: Result<Kept, Error>) -> bool {
+        let is_kept = kept.is_ok();
         match kept {
             Ok(kept) => {
                 let path = format!("{}/{place}", self.report.build_name);
                 (self.run.hear)(&Event::Kept { path, kept: kept.clone() });
                 self.report.files.push((place.to_owned(), kept));
             }
-            Err(error) => self.report.faults.push(error),
+            Err(error) => self.fault(place, from, error),
         }
+        is_kept
     }
 
     /// Records an error for `place`; a further run may resolve it.
     pub(crate) fn fault(&mut self, place: &str, from: &str, error: Error) {
-        self.remember_missing(place, from, error.to_string().as_str().into());
+        self.lacks(place, from, error.to_string().as_str().into());
         self.report.faults.push(error);
     }
 
@@ -228,12 +272,19 @@ impl<'a> Saver<'a> {
     pub(crate) fn absent(&mut self, place: &str, from: &str, why: impl Into<Absence>) {
         let Absence { status, why } = why.into();
         self.report.notes.push(format!("{place} was not saved: {why}"));
-        self.remember_missing(place, from, Absence { status, why });
+        self.lacks(place, from, Absence { status, why });
     }
 
-    fn remember_missing(&mut self, place: &str, from: &str, Absence { status, why }: Absence) {
+    /// Records that `place` was not saved because of an error that is reported elsewhere. The source may have it.
+    pub(crate) fn unsaved(&mut self, place: &str, from: &str, why: &str) {
+        self.absent(place, from, why);
+        self.progress.lacks_something = true;
+    }
+
+    /// Lists `place` as missing in evidence.json, but not in the report.
+    pub(crate) fn lacks(&mut self, place: &str, from: &str, Absence { status, why }: Absence) {
         let at = (self.run.clock)().to_string();
-        self.missing.push(Missing { what: place.into(), from: from.into(), status, why, at, source: None });
+        self.progress.missing.push(Missing { what: place.into(), from: from.into(), status, why, at, source: None });
     }
 
     /// Adds a note if saved text contains anything that looks like a secret.

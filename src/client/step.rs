@@ -66,7 +66,7 @@ impl Source {
 pub enum Outcome {
     /// Everything that the source has is in the folder.
     Saved,
-    /// No file was saved, but no error occurred; usually, the source does not have the evidence.
+    /// The source sent no file, but no error occurred; usually, the source does not have the evidence.
     Note,
     /// Something that the source has, or may have, is not in the folder.
     Fault,

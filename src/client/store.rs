@@ -206,10 +206,8 @@ impl Store<'_> {
         let place = format!("manifest.{name}.sig.tbz");
         saver.step(Source::ObjectStore, &self.bucket.address(), |saver| {
             for object in objects {
-                match self.save_object(saver, &place, object) {
-                    Ok(kept) => saver.remember(&place, Ok(kept)),
-                    Err(error) => saver.fault(&place, &self.from(object), error),
-                }
+                let kept = self.save_object(saver, &place, object);
+                saver.remember(&place, &self.from(object), kept);
             }
         });
         Ok(saver.report)

@@ -16,6 +16,15 @@ const OTHERS: [(Source, Call<'_>, &str); 3] = [
     (Source::BuildLog, Call::BuildLog, "server-build.log"),
 ];
 
+/// What it means that another build finished while the newest build's evidence was saved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Overtaken {
+    /// The other build is saved next, as the server no longer has this evidence for the first.
+    Note,
+    /// The command must be run again.
+    Fault,
+}
+
 /// Saves the evidence that is available only for the newest build. If the status afterwards states a different build,
 /// or none, the new state is returned.
 pub(crate) fn save_unnamed(
@@ -24,6 +33,7 @@ pub(crate) fn save_unnamed(
     saver: &mut Saver<'_>,
     name: &BuildName,
     before: &Newest,
+    overtaken: Overtaken,
 ) -> Option<Newest> {
     match before {
         Newest::Build(newest) if newest == name => {}
@@ -51,12 +61,19 @@ pub(crate) fn save_unnamed(
     let (digest, key, log, draft) = match replies {
         Ok(replies) => replies,
         Err(error) => {
-            saver.report.faults.push(error);
+            status_fault(server, saver, error);
             return None;
         }
     };
     let status = match server.ask(Call::Status).and_then(|status| Ok((status.newest()?, status))) {
         Ok((Newest::Build(after), status)) if after == *name => status,
+        Ok((after @ Newest::Build(_), _)) if overtaken == Overtaken::Note => {
+            let why = format!(
+                "another build started or finished while {name} was saved, so the response could belong to either build"
+            );
+            none_of_them(server, saver, &why);
+            return Some(after);
+        }
         Ok((after, _)) => {
             let message = format!(
                 "another build started or finished while {name} was saved: status.json, image-digest.json, image-key and \
@@ -140,7 +157,7 @@ fn status_fault(server: &BuildServer<'_>, saver: &mut Saver<'_>, error: Error) {
     for (source, call, place) in OTHERS {
         let from = server.address(call);
         saver.step(source, &from, |saver| {
-            saver.absent(place, &from, "the build to which it belongs is not known (see the error for status.json)");
+            saver.unsaved(place, &from, "the build to which it belongs is not known (see the error for status.json)");
         });
     }
 }

@@ -13,7 +13,7 @@ use crate::client::folder::EvidenceFolder;
 use crate::client::run::{BuildReport, FetchReport, Run, Saver};
 use crate::client::server::{Answered, BuildServer, Call, Got, Newest};
 use crate::client::step::Source;
-use crate::client::unnamed::save_unnamed;
+use crate::client::unnamed::{Overtaken, save_unnamed};
 use crate::gate::bundle::Bundle;
 
 /// The maximum number of attempts to save the newest build's evidence. A further attempt is made if a different build finishes in the meantime.
@@ -40,7 +40,7 @@ pub(crate) fn save_builds(
             Ok(mut saver) => {
                 save_bundle(server, root, &mut saver, name, None);
                 save_key(server, &mut saver, name);
-                save_unnamed(server, root, &mut saver, name, &newest);
+                save_unnamed(server, root, &mut saver, name, &newest, Overtaken::Fault);
                 report.builds.push(saver.report);
             }
             Err(error) => report.faults.push(error),
@@ -79,7 +79,7 @@ pub(crate) fn save_keys(
         };
         save_key(server, &mut saver, &name);
         if is_newest {
-            save_unnamed(server, root, &mut saver, &name, &newest);
+            save_unnamed(server, root, &mut saver, &name, &newest, Overtaken::Fault);
         }
         build.add(saver.report);
     }
@@ -153,14 +153,14 @@ fn save_newest(
         };
         save_bundle(server, root, &mut saver, &name, bundle);
         save_key(server, &mut saver, &name);
-        let now = save_unnamed(server, root, &mut saver, &name, &newest);
-        let BuildReport { mut notes, mut faults, .. } = saver.report;
-        let goes_on = now.filter(|now| round < ROUNDS && matches!(now, Newest::Build(_)));
-        if goes_on.is_some() {
-            // The newest build was requested, but this build is no longer the newest. Its saved files are complete and are kept.
-            notes.extend(faults.drain(..).map(|fault| fault.to_string()));
+        let overtaken = if round < ROUNDS { Overtaken::Note } else { Overtaken::Fault };
+        let now = save_unnamed(server, root, &mut saver, &name, &newest, overtaken);
+        let goes_on = now.filter(|now| overtaken == Overtaken::Note && matches!(now, Newest::Build(_)));
+        let BuildReport { notes, faults, .. } = &mut saver.report;
+        if goes_on.is_some() && !faults.is_empty() {
+            notes.push(format!("{name} is no longer the newest build; request it again with --build-name {name}"));
         }
-        report.builds.push(BuildReport { notes, faults, ..saver.report });
+        report.builds.push(saver.report);
         match goes_on {
             Some(other) => newest = other,
             None => return,

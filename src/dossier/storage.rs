@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::{Bound, Limits};
+use crate::base::set_aside::is_set_aside;
 use crate::base::system::{MISSING, slashed};
 use crate::disk::folder;
 use crate::given::approvals::Approvals;
@@ -228,7 +229,8 @@ impl<'a> Storage<'a> {
         }
     }
 
-    /// Every regular file below a folder: its path relative to the folder, with `/`, and its full path. Symbolic links are not followed.
+    /// Every regular file below a folder: its path relative to the folder, with `/`, and its full path. Symbolic links are not followed, and what
+    /// `fetch` set aside is left out.
     ///
     /// # Errors
     /// [`Error::Unreadable`]; [`Error::OverLimit`] beyond `folder_depth`, or for more files than `bound` allows.
@@ -244,6 +246,9 @@ impl<'a> Storage<'a> {
             limits.folder_depth().check(depth, slashed(&folder))?;
             for (path, kind) in self.entries(&folder)? {
                 let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+                if is_set_aside(&own) {
+                    continue;
+                }
                 let own = if name.is_empty() { own } else { format!("{name}/{own}") };
                 match kind {
                     Kind::Folder => folders.push((path, own, depth + 1)),

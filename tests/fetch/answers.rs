@@ -346,6 +346,33 @@ fn notes_the_status(record: &Value, step: &str, answer: &str) {
     }
 }
 
+/// A set without early roots stays incomplete, also when the trust server no longer responds.
+#[test]
+fn lost_roots_stay_in_the_record() {
+    let gone = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let is_gone = gone.clone();
+    let servers = PlainServer::start(move |asked: &Asked| {
+        let all = is_gone.load(std::sync::atomic::Ordering::SeqCst) && asked.path.contains("/tuf/");
+        if all || asked.path.ends_with(".root.json") { (404, Vec::new(), Vec::new()) } else { good(&asked.path) }
+    });
+    let build_server = TlsServer::start("server", |seen, _| crate::world::answer(&[Build::good()], seen));
+    let scratch = Scratch::new();
+    let request = everything(build_server.port, servers.port, "", &scratch.0);
+    let lost = || -> Vec<String> {
+        let record = fs::read(scratch.path(NAME).join("evidence.json")).unwrap();
+        let record: Value = serde_json::from_slice(&record).unwrap();
+        let all = record["not_saved"].as_array().unwrap().iter().filter(|missing| missing["source"] == "content-trust");
+        all.map(|missing| missing["what"].as_str().unwrap().to_owned()).collect()
+    };
+    let both = ["trust/notary/1.root.json", "trust/notary/2.root.json"];
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((report.exit_code(), lost()), (0, both.map(str::to_owned).to_vec()), "{}", faults(&report));
+    assert!(notes(&report).contains("2 root versions between 1 and 2"), "{}", notes(&report));
+    gone.store(true, std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(run(&request, &impatient()).unwrap().exit_code(), 0);
+    assert_eq!(lost(), both);
+}
+
 #[test]
 fn every_response_has_the_documented_effect() {
     let rows = Arc::new(rows());

@@ -194,6 +194,58 @@ fn fetched_evidence_is_audited_offline() {
     assert!(code == Some(1) && page.contains("server-record: image digest: expected and found differ"), "{page}");
 }
 
+/// A set of signatures that was saved next to a different one never affects a verdict, whichever of the two is good.
+#[test]
+fn a_set_aside_set_of_signatures_does_not_change_the_verdict() {
+    let scratch = Scratch::new();
+    let fixture = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/good-trust-notary");
+    for (name, bytes) in tree(&fixture) {
+        fs::create_dir_all(scratch.path(&name).parent().unwrap()).unwrap();
+        fs::write(scratch.path(&name), bytes).unwrap();
+    }
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
+        let command = command.args(arguments).args(["--now", "2026-11-30T00:00:00Z", "--format", "json"]);
+        let output = command.current_dir(&scratch.0).env_clear().output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let both = || (run(&["audit", ".", "--key", "key.pem"]), run(&["trust", "trust"]));
+    let (notary, aside) = (scratch.path("trust/notary"), scratch.path("trust/notary.differs-1"));
+    let good = both();
+    assert_eq!((good.0.0, good.1.0), (Some(0), Some(0)), "{good:?}");
+    fs::create_dir(&aside).unwrap();
+    for (name, bytes) in tree(&notary) {
+        let text = String::from_utf8(bytes).unwrap();
+        let at = text.find("\"sig\":").unwrap() + 8;
+        let other = if &text[at..=at] == "A" { "B" } else { "A" };
+        fs::write(aside.join(name), format!("{}{other}{}", &text[..at], &text[at + 1..])).unwrap();
+    }
+    assert_eq!(both(), good);
+    for (from, to) in [(&notary, "x"), (&aside, "notary"), (&scratch.path("trust/x"), "notary.differs-12")] {
+        fs::rename(from, scratch.path("trust").join(to)).unwrap();
+    }
+    let bad = both();
+    assert_eq!((bad.0.0, bad.1.0), (Some(1), Some(1)), "{bad:?}");
+    fs::remove_dir_all(scratch.path("trust/notary.differs-12")).unwrap();
+    assert_eq!(both(), bad);
+}
+
+/// The text states where blobs are: signatures have blobs even if the image was not requested.
+#[test]
+fn blobs_are_counted_by_folder() {
+    let (registry, image) = crate::registry::signed_image();
+    let server = TlsServer::start("server", |seen, _| answer(&[Build::good()], seen));
+    let scratch = folder(server.port);
+    let resolve = format!("{HOST}:{}:127.0.0.1", server.port);
+    let arguments = ["--env", "sbs-config.json", "--resolve", &resolve, "--image-name", &image, "--trust"];
+    let (out, talk) = text(&program(&scratch, &arguments));
+    assert!(out.contains("\n  and       3 blobs in trust/cosign\n"), "{out}{talk}");
+    assert!(!out.contains("image blobs") && !out.contains("blobs in image"), "{out}");
+    let (out, _) = text(&program(&scratch, &[&arguments[..], &["--image"]].concat()));
+    assert!(out.contains("\n  and       2 blobs in image\n  and       3 blobs in trust/cosign\n"), "{out}");
+    drop(registry);
+}
+
 /// A layer of 300 MB, and a bundle and a log inside JSON, are streamed to disk. The same run with small responses is the reference.
 #[test]
 fn memory_does_not_grow_with_the_size_of_responses() {

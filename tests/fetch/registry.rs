@@ -500,6 +500,109 @@ fn simple_signatures_are_fetched_from_the_lookaside_and_the_registry() {
     assert_eq!(file_names(&folder).len(), 3);
 }
 
+/// A registry that has an image and two signatures of it (`.sig` and `.att`) with the same configuration, and an empty list of referrers.
+pub fn signed_image() -> (PlainServer, String) {
+    let fake = FakeRegistry::new();
+    let (manifest, config) = (fake.manifest.clone(), fake.config.clone());
+    let digest = Sha256::of(&manifest);
+    let signature = |name: &str| {
+        let mut signature: Value = serde_json::from_slice(&fake.manifest).unwrap();
+        signature["annotations"] = json!({"of": name});
+        signature.to_string().into_bytes()
+    };
+    let signatures = [signature("sig"), signature("att")];
+    let registry = PlainServer::start(move |asked| match asked.path.rsplit('/').next().unwrap() {
+        last if last == Sha256::of(&config).to_string() => (200, Vec::new(), config.clone()),
+        last if asked.path.contains("/referrers/") && last == digest.to_string() => {
+            (200, Vec::new(), br#"{"schemaVersion": 2, "manifests": []}"#.to_vec())
+        }
+        last if last == digest.to_string() => (200, Vec::new(), manifest.clone()),
+        last if last.ends_with(".sig") => (200, Vec::new(), signatures[0].clone()),
+        last if last.ends_with(".att") => (200, Vec::new(), signatures[1].clone()),
+        _ => (404, Vec::new(), Vec::new()),
+    });
+    let image = format!("127.0.0.1:{}/acme/wallet@{digest}", registry.port);
+    (registry, image)
+}
+
+/// evidence.json never states that a registry sent a file that this program wrote, or had referrers if the list is empty.
+#[test]
+fn files_written_by_the_program_are_recorded_as_its_own() {
+    let (_registry, image) = signed_image();
+    let server = TlsServer::start("server", |seen, _| answer(&[Build::good()], seen));
+    let scratch = Scratch::new();
+    let mut request = request(server.port, &scratch.0);
+    request.image_name = ImageReference::parse(&image);
+    request.image = Some(Layers::Save);
+    request.trust = Some(TrustOptions::default());
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+    let path = scratch.path(NAME).join("evidence.json");
+    let own = |path: &str| path.ends_with("index.json") || path.ends_with("oci-layout");
+    let record = read_json(&path);
+    let files: Vec<&Value> = record["files"].as_array().unwrap().iter().collect();
+    let (own_files, received): (Vec<&Value>, Vec<&Value>) =
+        files.into_iter().partition(|file| own(file["path"].as_str().unwrap()));
+    assert_eq!(own_files.len(), 4);
+    for file in own_files {
+        assert!(
+            file["from"] == "hpsb-audit" && file.get("status").is_none() && file.get("tls_peer").is_none(),
+            "{file}"
+        );
+    }
+    assert!(received.iter().all(|file| file["from"] != "hpsb-audit" && file["status"].is_number()), "{record:#}");
+    let source = |name: &str| {
+        let found = record["sources"].as_array().unwrap().iter().find(|source| source["source"] == name).unwrap();
+        (found["outcome"].as_str().unwrap().to_owned(), found["files"].as_u64().unwrap())
+    };
+    assert_eq!(source("image"), ("saved".to_owned(), 2));
+    assert_eq!(source("cosign-tags"), ("saved".to_owned(), 3));
+    assert_eq!(source("referrers"), ("note".to_owned(), 0));
+    // A further run corrects a record of an earlier version.
+    let before = fs::read(&path).unwrap();
+    let mut old = record.clone();
+    for file in old["files"].as_array_mut().unwrap().iter_mut().filter(|file| own(file["path"].as_str().unwrap())) {
+        (file["from"], file["status"]) = (json!("http://registry"), json!(200));
+    }
+    fs::write(&path, old.to_string()).unwrap();
+    run(&request, &impatient()).unwrap();
+    assert!(fs::read(&path).unwrap() == before);
+}
+
+/// The record still lists a missing layer when the registry no longer has the image at all.
+#[test]
+fn a_missing_blob_stays_in_the_record_until_it_is_in_the_folder() {
+    let fake = FakeRegistry::new();
+    let (manifest, config) = (fake.manifest.clone(), fake.config.clone());
+    let step = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let now = step.clone();
+    let registry = PlainServer::start(move |asked| {
+        let has = |what: &str| asked.path.contains(what);
+        match now.load(std::sync::atomic::Ordering::SeqCst) {
+            0 if has("/manifests/") => (200, Vec::new(), manifest.clone()),
+            2 if has("/manifests/") => (200, Vec::new(), manifest.clone()),
+            2 if has("/blobs/") => (200, Vec::new(), config.clone()),
+            _ => (404, Vec::new(), Vec::new()),
+        }
+    });
+    let scratch = Scratch::new();
+    let request = image_request(registry.port, &fake.manifest, &scratch);
+    let blob = format!("image/blobs/sha256/{}", Sha256::of(&fake.config).hex());
+    let missing = || -> Vec<String> {
+        let record = read_json(&scratch.path(NAME).join("evidence.json"));
+        let all = record["not_saved"].as_array().unwrap().iter();
+        all.map(|missing| missing["what"].as_str().unwrap().to_owned()).collect()
+    };
+    for (at, exit, expected) in [(0, 3, vec![blob.clone()]), (1, 0, vec!["image".to_owned(), blob]), (2, 0, vec![])] {
+        step.store(at, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!((run(&request, &impatient()).unwrap().exit_code(), missing()), (exit, expected), "{at}");
+    }
+    // Now the image is in the folder, so it is not missing.
+    step.store(1, std::sync::atomic::Ordering::SeqCst);
+    run(&request, &impatient()).unwrap();
+    assert_eq!(missing(), [""; 0]);
+}
+
 #[test]
 fn builder_files_are_saved_with_every_build() {
     let server = PlainServer::start(|asked| match asked.path.as_str() {

@@ -207,6 +207,9 @@ fn evidence_of_two_builds_is_never_mixed() {
         let report = run(&request, &impatient()).unwrap();
         assert_eq!(report.exit_code(), 3, "{after}");
         assert!(faults(&report).contains("another build"), "{after}: {}", faults(&report));
+        // The server may have had all four, so none of them is only a note.
+        let outcomes: Vec<&str> = report.builds[0].sources.iter().map(|source| source.outcome.name()).collect();
+        assert_eq!(outcomes, ["saved", "saved", "fault", "fault", "fault", "fault"], "{after}");
         let kept = file_names(&scratch.path(NAME));
         assert_eq!(kept.len(), 3, "{after}: {kept:?}");
         assert_eq!(
@@ -227,6 +230,63 @@ fn a_build_that_becomes_the_newest_is_saved_too() {
     assert_eq!(fs::read_to_string(scratch.path(OTHER).join("status.json")).unwrap(), Build::other().status);
     assert!(!scratch.path(NAME).join("status.json").exists());
     assert!(scratch.path(NAME).join(format!("manifest.{NAME}.sig.tbz")).exists());
+}
+
+/// A newer build explains why there is no status record, but not why there is no bundle.
+#[test]
+fn a_missing_bundle_of_an_overtaken_build_stays_a_fault() {
+    let server = TlsServer::start("server", move |seen, count| {
+        let builds = [Build::good(), Build::other()];
+        match seen.path.as_str() {
+            "/manifest" if count < 4 => Reply::Whole(500, "text/plain", b"x".to_vec()),
+            _ => answer(if count < 5 { &builds[..1] } else { &builds }, seen),
+        }
+    });
+    let scratch = Scratch::new();
+    let report = run(&request(server.port, &scratch.0), &impatient()).unwrap();
+    let builds: Vec<&str> = report.builds.iter().map(|build| build.build_name.as_str()).collect();
+    assert_eq!((builds, report.exit_code()), (vec![NAME, OTHER], 3), "{}", faults(&report));
+    assert_eq!(report.builds[0].faults.len(), 1, "{}", faults(&report));
+    assert!(faults(&report).contains("status 500") && !faults(&report).contains("another build"), "{report:?}");
+    assert!(notes(&report).contains("another build started or finished"), "{}", notes(&report));
+    assert!(notes(&report).contains(&format!("--build-name {NAME}")), "{}", notes(&report));
+    let outcomes: Vec<&str> = report.builds[0].sources.iter().map(|source| source.outcome.name()).collect();
+    assert_eq!(outcomes, ["fault", "saved", "note", "note", "note", "note"]);
+}
+
+/// A file that was moved away is not listed as saved, and its absence is recorded until it is received again.
+#[test]
+fn a_file_that_is_no_longer_in_the_folder_is_listed_as_not_saved() {
+    let scratch = Scratch::new();
+    let name = format!("manifest.{NAME}-public.pem");
+    let lists = || {
+        let record = fs::read(scratch.path(NAME).join("evidence.json")).unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        let key = |list: &str, field: &str| -> Vec<serde_json::Value> {
+            record[list].as_array().unwrap().iter().filter(|entry| entry[field] == name).cloned().collect()
+        };
+        (key("files", "path"), key("not_saved", "what"))
+    };
+    run(&request(good_server().port, &scratch.0), &impatient()).unwrap();
+    let (files, missing) = lists();
+    assert_eq!((files.len(), missing.len()), (1, 0));
+    fs::remove_file(scratch.path(NAME).join(&name)).unwrap();
+    let server = TlsServer::start("server", |seen, _| match seen.path.as_str() {
+        "/publickey" => Reply::Whole(500, "text/plain", b"x".to_vec()),
+        _ => answer(&[Build::good()], seen),
+    });
+    for _ in 0..2 {
+        assert_eq!(run(&request(server.port, &scratch.0), &impatient()).unwrap().exit_code(), 3);
+        let (kept, missing) = lists();
+        let why: Vec<&str> = missing.iter().map(|missing| missing["why"].as_str().unwrap()).collect();
+        assert_eq!((kept.len(), why.len()), (0, 2), "{why:?}");
+        let was = format!("it was saved on 2026-11-23T08:00:00Z (sha256:{})", files[0]["sha256"].as_str().unwrap());
+        assert!(why[0].starts_with(&was) && why[0].ends_with("is no longer in the folder"), "{why:?}");
+        assert!(why[1].contains("status 500"), "{why:?}");
+    }
+    run(&request(good_server().port, &scratch.0), &impatient()).unwrap();
+    let (files, missing) = lists();
+    assert_eq!((files.len(), missing.len()), (1, 0));
 }
 
 #[test]

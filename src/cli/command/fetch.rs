@@ -1,6 +1,7 @@
 //! `fetch`: saves evidence into a folder and prints what was saved.
 
 use crate::base::words::counted;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -150,7 +151,7 @@ fn unreadable(report: &FetchReport) -> String {
 
 fn build_as_text(build: &BuildReport, page: &mut String) {
     let _ = writeln!(page, "{}", build.build_name);
-    let mut blobs = 0;
+    let mut blobs: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (path, kept) in &build.files {
         let word = match kept {
             Kept::New => "saved    ",
@@ -163,14 +164,14 @@ fn build_as_text(build: &BuildReport, page: &mut String) {
                 continue;
             }
         };
-        if path.contains("/blobs/") {
-            blobs += 1;
-        } else {
-            let _ = writeln!(page, "  {word} {path}");
+        match path.split_once("/blobs/") {
+            // Several signatures may have the same blob.
+            Some((folder, blob)) => drop(blobs.entry(folder).or_default().insert(blob)),
+            None => drop(writeln!(page, "  {word} {path}")),
         }
     }
-    if blobs > 0 {
-        let _ = writeln!(page, "  and       {blobs} image blobs");
+    for (folder, blobs) in blobs {
+        let _ = writeln!(page, "  and       {} in {folder}", counted(blobs.len(), "blob"));
     }
     for note in &build.notes {
         let _ = writeln!(page, "  note      {note}");

@@ -44,7 +44,10 @@ fn save_tags(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, digest:
         let tag = format!("sha256-{}.{suffix}", digest.hex());
         match layout.registry.manifest(Asked::CosignTag, &tag) {
             Ok(Ok(document)) => {
-                layout.save_tree(saver, document.clone());
+                if layout.save_tree(saver, document.clone()) {
+                    saver.received(&format!("{PLACE}/{tag}"));
+                }
+                saver.received(&format!("{PLACE}/tags"));
                 top.push((document, Some(tag)));
             }
             Ok(Err(absence)) => statuses.extend(absence.status),
@@ -62,7 +65,9 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     let faults = saver.report.faults.len();
     let mut digests = BTreeSet::new();
     let mut absence = Absence::from("the registry's list of referrers is empty");
-    match listed(saver.run.limits, layout.registry, digest, &mut digests) {
+    let list = listed(saver.run.limits, layout.registry, digest, &mut digests);
+    let is_answered = list.is_ok();
+    match list {
         Ok(Some(absent)) => absence = absent.and("to the request for referrers"),
         Ok(None) => {}
         Err(error) => saver.fault(&format!("{PLACE}/referrers"), from, error),
@@ -71,9 +76,10 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     let tag = format!("sha256-{}", digest.hex());
     let by_tag = layout.registry.manifest(Asked::CosignTag, &tag);
     let of_tag = by_tag.and_then(|list| match list {
-        Ok(list) => {
-            add(saver.run.limits, &list, &mut digests).map(|()| "and the list under the referrers tag is empty".into())
-        }
+        Ok(list) => add(saver.run.limits, &list, &mut digests).map(|()| {
+            saver.received(&format!("{PLACE}/{tag}"));
+            "and the list under the referrers tag is empty".into()
+        }),
         Err(absent) => Ok(format!("and {} to the request for the referrers tag", absent.why)),
     });
     let of_tag = of_tag.unwrap_or_else(|error| {
@@ -83,11 +89,15 @@ fn save_referrers(saver: &mut Saver<'_>, layout: &mut Layout<'_>, from: &str, di
     if digests.is_empty() && saver.report.faults.len() == faults {
         return saver.absent(&format!("{PLACE}/referrers"), from, absence.and(&of_tag));
     }
+    if is_answered {
+        saver.received(&format!("{PLACE}/referrers"));
+    }
     for named in digests {
+        let place = format!("{PLACE}/blobs/sha256/{}", named.hex());
         if top.iter().any(|(known, _)| known.digest == named) {
+            saver.has(&place);
             continue;
         }
-        let place = format!("{PLACE}/blobs/sha256/{}", named.hex());
         match layout.registry.manifest(Asked::Referrer, &named.to_string()) {
             Ok(Ok(document)) => {
                 layout.save_tree(saver, document.clone());

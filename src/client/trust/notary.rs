@@ -68,7 +68,7 @@ impl<'a> Notary<'a> {
     pub(crate) fn save(&self, saver: &mut Saver<'_>) {
         let from = shown(&self.url("timestamp.json"));
         match self.load(saver, &from) {
-            Ok(Ok(set)) => saver.keep_set(PLACE, &set),
+            Ok(Ok(set)) => saver.keep_set(PLACE, &from, &set),
             Ok(Err(absence)) => saver.absent(PLACE, &from, absence),
             Err(error) => saver.fault(PLACE, &from, error),
         }
@@ -117,8 +117,12 @@ impl<'a> Notary<'a> {
                 true => format!("for root version {first}"),
                 false => format!("for {} root versions between {first} and {last}", lost.len()),
             };
-            let statuses = lost.iter().map(|(_, status)| *status);
-            saver.absent("trust/notary-roots", from, absence(statuses).and(&which));
+            let why = absence(lost.iter().map(|(_, status)| *status)).and(&which).why;
+            saver.report.notes.push(format!("{PLACE} lacks earlier roots: {why}"));
+            for (version, status) in &lost {
+                let why = absence([*status]).and(&format!("for root version {version}"));
+                saver.lacks(&format!("{PLACE}/{version}.root.json"), from, why);
+            }
         }
         Ok(Ok(set))
     }

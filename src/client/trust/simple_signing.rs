@@ -72,7 +72,10 @@ pub(crate) fn save(
 ) {
     let mut numbered = match Numbered::open(saver) {
         Ok(numbered) => numbered,
-        Err(error) => return saver.step(Source::RegistrySignatures, from, |saver| saver.fault(PLACE, from, error)),
+        Err(error) => {
+            let place = format!("{PLACE}/registry");
+            return saver.step(Source::RegistrySignatures, from, |saver| saver.fault(&place, from, error));
+        }
     };
     if let Some(base) = lookaside {
         let from = shown_as_given(base);
@@ -115,6 +118,8 @@ fn from_lookaside(
                 if number == 1 {
                     let absence = Absence::of("the server", &BTreeSet::from([status]));
                     saver.absent(&format!("{PLACE}/lookaside"), &shown(&url), absence);
+                } else {
+                    saver.received(&format!("{PLACE}/lookaside"));
                 }
                 return Ok(());
             }
@@ -128,6 +133,7 @@ fn from_lookaside(
         }
         left = limits.trust_source_bytes().take(left, bytes.len() as u64, "the lookaside").map_err(at)?;
         numbered.keep(saver, &bytes, origin);
+        saver.received(&format!("{PLACE}/lookaside-{number}"));
     }
     Err(all(limits.trust_signatures().exceeded("the lookaside")))
 }
@@ -155,8 +161,10 @@ fn from_list(saver: &mut Saver<'_>, numbered: &mut Numbered, from: &str, list: &
         let message = format!("signatures that are not base64: {bad} of {}", entries.len());
         saver.fault(&place, from, Error::malformed("the registry's list of signatures", message));
     }
-    if let Err(error) = limits.trust_signatures().check(entries.len() as u64, "the registry's list of signatures") {
-        saver.fault(&place, from, error);
+    match limits.trust_signatures().check(entries.len() as u64, "the registry's list of signatures") {
+        Err(error) => saver.fault(&place, from, error),
+        Ok(()) if bad == 0 => saver.received(&place),
+        Ok(()) => {}
     }
 }
 

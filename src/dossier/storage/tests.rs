@@ -78,6 +78,41 @@ fn files_next_to_the_only_bundle_of_a_folder_belong_to_it() {
     assert_eq!(beside(&files, &Handed::default()), (1, false, false, false, false));
 }
 
+/// `fetch` saves a file that differs from an existing one under such a name. An audit reads only the existing one.
+#[test]
+fn files_that_were_set_aside_are_not_read() {
+    let names = [
+        "a/b.sig.tbz",
+        "a/b.sig.tbz.differs-1",
+        "a/key.pem.differs-1",
+        "a/status.json.differs-1",
+        "a/image/index.json",
+        "a/image/index.json.differs-2",
+        "a/trust/notary/root.json",
+        "a/trust/notary.differs-1/root.json",
+        "a/trust/simple-signing/signature-1.differs-10",
+        "a/trust/x.differs-",
+        "a/trust/x.differs-1.json",
+        "a/trust/x.differs-1a",
+        "a/builder/y.differs-1",
+        "a/builder/y",
+    ];
+    let files: BTreeMap<String, Vec<u8>> = names.map(|name| (name.to_owned(), vec![1])).into();
+    let (storage, limits, bundle) = (Storage::Memory(&files), Limits::default(), Path::new("a/b.sig.tbz"));
+    let found = Beside::of(bundle, &Handed::default(), storage, &limits).unwrap();
+    let paths =
+        |files: Option<Vec<TrustFile>>| -> Vec<String> { files.unwrap().into_iter().map(|file| file.path).collect() };
+    assert_eq!(paths(found.trust), ["notary/root.json", "x.differs-", "x.differs-1.json", "x.differs-1a"]);
+    assert_eq!(paths(found.builder), ["y"]);
+    assert!(found.server.is_none() && found.keys.is_empty());
+    let read: Vec<String> = storage.files_of(bundle, &limits).unwrap().iter().map(|path| slashed(path)).collect();
+    assert_eq!(read.len(), 7, "{read:?}");
+    assert_eq!(storage.find_bundles(&["a".into()], &limits).unwrap(), [bundle]);
+    // A path that the user specifies is read.
+    let given = storage.read_trust(Path::new("a/trust/notary.differs-1"), &limits).unwrap();
+    assert_eq!(paths(Some(given)), ["root.json"]);
+}
+
 #[test]
 fn paths_outside_memory_are_not_found() {
     let files = BTreeMap::from([("a/b.sig.tbz".to_owned(), vec![1]), ("ab".to_owned(), vec![2])]);

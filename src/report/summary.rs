@@ -415,7 +415,7 @@ fn log_text(bundle: &BundleReport) -> &'static str {
     match (log_was_read(bundle), log_names_image(bundle)) {
         (false, _) => "The log was not read.",
         (true, true) => "The signed log names the image; at most seven digits of a tag link the image to the commit.",
-        (true, false) => "The log does not name an image.",
+        (true, false) => "No line of the log that counts names an image.",
     }
 }
 

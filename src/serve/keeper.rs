@@ -16,7 +16,7 @@ use serde_json::json;
 
 use super::metrics::add;
 use super::state::{Ready, Standing};
-use super::{AUDIT_AGAIN, Service};
+use super::{AUDIT_AGAIN, HELD, HELD_EACH, Service};
 use crate::audit::Facts;
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
@@ -29,10 +29,6 @@ use crate::report::BundleReport;
 const PUBLISH_EVERY: Duration = Duration::from_millis(200);
 /// The maximum number of bundles that are evaluated again in one batch.
 const AT_A_TIME: usize = 4_096;
-/// The maximum size in bytes of the facts about one bundle. If the terms change, a bundle whose facts are larger is read again.
-const HELD_EACH: u64 = 256 << 10;
-/// The maximum size in bytes of the kept facts about all bundles.
-const HELD: u64 = 2 << 30;
 
 #[derive(Default)]
 pub(super) struct Keeper {

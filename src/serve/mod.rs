@@ -60,3 +60,7 @@ pub struct Edges {
 /// The time after which every bundle is audited again, because the clock affects more than the age of builds and the
 /// end of waivers.
 const AUDIT_AGAIN: Duration = Duration::from_secs(3_600);
+/// The maximum size in bytes of the facts about one bundle. If the terms change, a bundle whose facts are larger is read again.
+const HELD_EACH: u64 = 256 << 10;
+/// The maximum size in bytes of the kept facts about all bundles.
+const HELD: u64 = 2 << 30;

@@ -89,7 +89,7 @@ fn section(build: &str, built: &BuiltImage, of_index: Option<OfIndex>, policy: &
     let [(fingerprint, certificate)] = certificates.as_slice() else {
         return Err(Error::Usage {
             message:
-                "the signed log records no key for the image, and the policy's [trust] does not list exactly one OpenPGP signer"
+                "the signed log records no key for the image that can be used, and the policy's [trust] does not list exactly one OpenPGP signer"
                     .into(),
             hint: "an image pinned by digest needs no entry in images".into(),
         });

@@ -20,10 +20,10 @@ pub(super) static CHECK: Check = Check {
     group: Group::Source,
     level: Level::Warn,
     says: "the policy lists every base image in the log, if it lists any base images; with --base, the image's configuration begins with the base image's layers",
-    explanation: "Reads every FROM that the builder printed into the signed log, with the digest to which it resolved. The digest is in the \
+    explanation: "Reads the FROM of every stage that the builder printed into the signed log, with the digest to which it resolved. The digest is in the \
 instruction itself, in the pull line directly after the instruction, or in BuildKit's line. podman's `[1/2] STEP 1/3: FROM`, and `STEP 1: FROM` of old \
-versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build printed \
-some of the lines. Each base image must be one of expect.base-images, by repository and digest. A listed repository without a digest in the log gives \
+versions, are read if every step appears once and in order. A log with lines from two builders gives unknown, because a program in the build may \
+have printed some of the lines. An image that is only used by COPY --from or a mount is not compared. Each base image must be one of expect.base-images, by repository and digest. A listed repository without a digest in the log gives \
 unknown: the server does not pull an image that it already has. For a multi-platform image, the digest is that of the index. With --base SOURCE, the \
 diff_ids of that base, or of one of these bases, must be the lowest diff_ids of the supplied image. The build server resolved the names in the log, so \
 these digests are signed, not recomputed.",
@@ -245,7 +245,7 @@ fn stage_steps(log: &BuildLog) -> Result<(), String> {
     match last {
         Some((stage, step)) if stage.0 < stage.1 || step.0 < step.1 => Err("podman's last step is missing".into()),
         Some(_) if log.shows_steps() => {
-            Err("the log has steps with and without a stage: a RUN step printed some of them".into())
+            Err("the log has steps with and without a stage: a RUN step may have printed some of them".into())
         }
         _ => Ok(()),
     }
@@ -275,7 +275,7 @@ fn plain_steps(log: &BuildLog) -> Result<(), String> {
         }
     }
     match last > 0 && others {
-        true => Err("the log has steps of two versions of podman: a RUN step printed some of them".into()),
+        true => Err("the log has steps of two versions of podman: a RUN step may have printed some of them".into()),
         false => Ok(()),
     }
 }

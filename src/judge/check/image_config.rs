@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
 printed an image id into the log, that id is also compared. Docker's classic builder prints twelve digits, 48 bits: a link, not a proof. With \
 containerd's image store, the printed id is the manifest's or the index's digest; both are accepted. Without a manifest (docker-archive), only a \
 full id in the log decides; otherwise the answer is unknown. A log with lines from two builders also gives unknown, because a program in the build \
-printed some of them.",
+may have printed some of them.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[ChainLink::ImageAtHand],
@@ -73,7 +73,7 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
                 .sides(id, found)
         }
         (None, _) if by_manifest => Outcome::pass("the configuration is the one that the manifest refers to")
-            .detail("the log contains no image id; image-digest links the manifest to the log"),
+            .detail("the log contains no image id; only image-digest can link the manifest to the log"),
         (None, _) => Outcome::unknown("neither a manifest nor the log identifies the configuration")
             .sides("an image id in the log", found),
     }

@@ -162,6 +162,9 @@ fn other(evidence: &Evidence<'_>, image: &ImageFacts, _: Sha256) -> Outcome {
 
 fn no_digest_line(evidence: &Evidence<'_>, image: &ImageFacts) -> Outcome {
     let why = match evidence.log() {
+        Some(log) if log.ignored_pushes() > 0 => {
+            "no line of the signed log that counts records a digest, so it proves nothing about the image"
+        }
         Some(_) => "the signed log records no digest, so it proves nothing about the image",
         None => "the archive has no data/build.log, so nothing is proved about the image",
     };

@@ -75,6 +75,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             "the log has no line from a recognised builder, so push lines cannot be distinguished from the build's output",
         );
     }
+    let failed = log.failed_pushes();
+    if ignored > 0 && image.agrees() && repositories.is_empty() && one_digest.is_none() {
+        let message = match failed.is_empty() {
+            true => "a builder's line follows every line about the push, so the build may have printed them",
+            false => "the push failed, according to the log",
+        };
+        return Outcome::unknown(message).details(failed.iter().map(|step| format!("BuildKit's step #{step} failed")));
+    }
     if image.is_empty() {
         return no_lines(policy, "the log has no line about the image");
     }
@@ -104,9 +112,13 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             .sides(policy.expect.images.join(" or "), "no line");
     }
     if ignored > 0 {
-        let one = "line that looks like a push but was printed by the build";
-        let several = "lines that look like a push but were printed by the build";
-        outcome.message.push_str(&format!("; ignored {}", counted_as(ignored, one, several)));
+        let why = match failed.is_empty() {
+            true => "the build may have printed them",
+            false => "the build may have printed them, or their step failed",
+        };
+        let one = "line about a push or its signing does not count";
+        let several = "lines about a push or its signing do not count";
+        outcome.message.push_str(&format!("; {}: {why}", counted_as(ignored, one, several)));
     }
     outcome
 }

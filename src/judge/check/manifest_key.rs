@@ -16,7 +16,7 @@ pub(super) static CHECK: Check = Check {
     explanation: "Strength: RSA of 2048 to 8192 bits with an odd exponent of at least 65537, or EC P-256; weaker keys are refused when they are \
 read. Validity window: the policy's not-before and not-after are compared with the build time in the signed archive. Revocation: if a key is revoked \
 as compromised, every build is rejected, including older builds, because the signer states the time of a build; a build passes only if a verified \
-time-stamp shows that the bundle existed before the revocation. If a key is superseded, builds after the revocation are rejected. For an old bundle, \
+time-stamp shows that the bundle existed before the revocation. A policy with such a key cannot weaken or waive this check. If a key is superseded, builds after the revocation fail. For an old bundle, \
 it is normal that the window has ended by now. The check does not consult a server or a revocation list.",
     known: Known::Recomputed,
     expected: Expected::Nothing,

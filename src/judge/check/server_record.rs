@@ -141,7 +141,9 @@ fn compare_log(evidence: &Evidence<'_>, saved: &ServerRecord) -> (Vec<&'static s
         Some(digest) if digest == evidence.archive.digest() => {
             same.push("the saved log contains the digest of the signed archive");
         }
-        Some(digest) => different.push(format!("the saved log contains the digest of a different archive: {digest}")),
+        Some(digest) => different.push(format!(
+            "the saved log's last line that ends with digest=HEX does not have this archive's digest: {digest}"
+        )),
         None => {}
     }
     (same, different)

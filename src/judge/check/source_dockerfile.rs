@@ -19,7 +19,7 @@ pub(super) static CHECK: Check = Check {
 lines `Step n/m : INSTRUCTION` that docker's classic builder prints. If the Dockerfile specifies a base by tag, the log may show the same image by \
 digest: content trust rewrites the tag, and the digest is then that of the base. podman's lines `STEP n/m:` of a single-stage build are compared in the same \
 way. BuildKit's log has no such lines, so the answer is `unknown`. It is also `unknown` for a log with lines from two builders, because a \
-program in the build printed some of the lines.\n\nThe log is the server's statement, and build arguments are neither in the log nor in the \
+program in the build may have printed some of the lines.\n\nThe log is the server's statement, and build arguments are neither in the log nor in the \
 Dockerfile. Recognised inputs that the commit does not pin are listed under \"outside the commit\".\n\nWhen it fails: the build may have used a different \
 Dockerfile of the repository; specify it in expect.dockerfile.",
     known: Known::Signed,

@@ -168,7 +168,7 @@ pub(super) static FIELDS: &[Field] = &[
     },
     Field {
         name: "base-images",
-        is: "**P27** base images that a FROM in the log may use, as `NAME@sha256:…`; for a multi-platform image, the index's digest",
+        is: "**P27** base images that the FROM of a stage in the log may use, as `NAME@sha256:…`; for a multi-platform image, the index's digest",
         example: "[\"docker.io/library/nginx@sha256:0000000000000000000000000000000000000000000000000000000000000000\"]",
         read: Read::List(base_image, |expect| &mut expect.base_images),
         values: |expect| expect.base_images.clone(),

@@ -26,9 +26,9 @@ use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
-use crate::gate::verify::{KeyRing, KeySource, TrustedKey};
+use crate::gate::verify::{KeyRing, KeySource, RevocationReason, TrustedKey};
 use crate::given::attestation::BuilderPolicy;
-use crate::judge::check::{CHECKS, Check};
+use crate::judge::check::{CHECKS, Check, MANIFEST_KEY};
 use crate::judge::finding::{Demand, Group, Level};
 use crate::trust::TrustPolicy;
 use crate::trust::public_key::ImageKey;
@@ -122,7 +122,9 @@ impl Policy {
             files.push((name.to_owned(), Sha256::of(&content)));
             Ok(content)
         })?;
-        policy.must_decide().map_err(|message| Error::Policy { path: path.into(), message })?;
+        let refuse = |message| Error::Policy { path: path.into(), message };
+        policy.must_decide().map_err(refuse)?;
+        policy.must_reject_compromised_keys().map_err(refuse)?;
         files.sort();
         files.dedup();
         policy.source = Some(PolicySource { path: path.into(), sha256: Sha256::of(bytes), files });
@@ -169,6 +171,19 @@ impl Policy {
             message,
             hint: "in the policy's [levels], set a check of the group to require, or do not require the group".into(),
         })
+    }
+
+    /// Refuses levels and waivers that would accept builds of a compromised key.
+    fn must_reject_compromised_keys(&self) -> Result<(), String> {
+        let compromised = |key: &TrustedKey| key.revoked.is_some_and(|one| one.reason == RevocationReason::Compromised);
+        let Some(key) = self.keys.keys().iter().find(|key| compromised(key)) else { return Ok(()) };
+        let name = MANIFEST_KEY.name;
+        let what = match self.waivers.iter().any(|waiver| waiver.check == name) {
+            true => "cannot be waived",
+            false if self.level(MANIFEST_KEY) != Level::Require => "must be at require",
+            false => return Ok(()),
+        };
+        Err(format!("the key {} is revoked as compromised, so {name} {what}", key.fingerprint))
     }
 
     /// Refuses a required group if no check of the group can decide, because such a requirement would be empty.

@@ -41,7 +41,7 @@ impl fmt::Display for Builder {
 /// The log mixes lines that are specific to two different builders.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the log has lines in the formats of {0} and {1}: a program in the build imitated one of them, but the log does not show which"
+    "the log has lines in the formats of {0} and {1}: a program in the build may have printed one of them; the log does not show which"
 )]
 pub struct TwoBuilders(pub Builder, pub Builder);
 

@@ -14,7 +14,7 @@ pub use self::builder::{Builder, TwoBuilders};
 pub use self::event::LogEvent;
 pub use self::line::LogEntry;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
@@ -178,16 +178,27 @@ impl BuildLog {
         })
     }
 
-    /// Number of lines that look like push output but do not count, apart from those of failed BuildKit steps. A program may have
-    /// printed these lines.
+    /// Number of lines in the form of a push or of its signing that do not count: a program in the build may have printed them, or their
+    /// BuildKit step failed.
     pub fn ignored_pushes(&self) -> usize {
-        let failed = self.failed();
-        let is_push = |event: &&LogEvent| match event {
-            LogEvent::Pushed { .. } => true,
-            LogEvent::PushedManifest { step, .. } => !failed.contains_key(step),
-            _ => false,
+        let is_push = |event: &&LogEvent| {
+            matches!(
+                event,
+                LogEvent::PushTo(_) | LogEvent::Pushed { .. } | LogEvent::PushedManifest { .. } | LogEvent::Signed(_)
+            )
         };
         self.events().filter(is_push).count().saturating_sub(self.push_events().filter(is_push).count())
+    }
+
+    /// The BuildKit steps that push and failed, without a later success.
+    pub(crate) fn failed_pushes(&self) -> BTreeSet<u32> {
+        let failed = self.failed();
+        let pushes = self.events.iter().enumerate().filter_map(|(at, (_, event))| match event {
+            LogEvent::PushedManifest { step, .. } => Some((*step, at)),
+            _ => None,
+        });
+        let last: HashMap<u32, usize> = pushes.collect();
+        last.into_iter().filter(|(step, at)| failed.get(step).is_some_and(|end| end > at)).map(|(step, _)| step).collect()
     }
 
     /// Whether the log has a line `Step n/m : INSTRUCTION` or `STEP n/m: INSTRUCTION`.

@@ -235,12 +235,17 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
     let more = [
         (Group::Image, "image"),
         (Group::Trust, "the image's signatures"),
-        (Group::Builder, "the server's attestation"),
     ];
     let mut parts = summary::compared(bundle);
     parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
-    let mut lines =
-        vec![format!("Did a trusted key sign exactly the archive's bytes, and do these agree: {}?", parts.join(", "))];
+    let attested = match in_play(Group::Builder) {
+        true => " Does the server's attestation record have a valid signature and chain?",
+        false => "",
+    };
+    let mut lines = vec![format!(
+        "Did a trusted key sign exactly the archive's bytes, and do these agree: {}?{attested}",
+        parts.join(", ")
+    )];
     let mut asked = Vec::new();
     if !question.require.is_empty() {
         let groups: Vec<&str> = question.require.iter().map(|group| group.word()).collect();

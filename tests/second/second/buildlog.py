@@ -99,15 +99,16 @@ def classify(line):
     return line
 
 def find_pushes(log):
-    stopped, kit = set(), log.builders == {"buildkit"}
+    kit = log.builders == {"buildkit"}
+    stops = [(index, STOPPED.fullmatch(line.text)) for index, line in enumerate(log.lines)]
+    stopped = {stop["step"]: index for index, stop in stops if stop}
     for index, line in enumerate(log.lines):
-        stop = STOPPED.fullmatch(line.text)
-        if stop:
-            stopped.add(stop["step"])
         if line.form == "push":
-            if kit and line.match["step"] not in stopped:
+            if kit and stopped.get(line.match["step"], -1) < index:
                 repository, tag, _ = names.split_image(line.match["name"])
                 log.pushes.append(Push(repository, tag or "", line.match.groupdict().get("digest") or "", "", True))
+            else:
+                log.early += 1
             continue
         push = push_line(line.text)
         if push and log.last >= 0 and index > log.last:

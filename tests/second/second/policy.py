@@ -94,6 +94,9 @@ def load(path):
     policy.levels = read_levels(typed(top, "levels", dict, "the policy") or {})
     policy.waivers = read_waivers(tables(top, "waivers"))
     check_required(policy)
+    if any(key.revoked and key.revoked[1] == "compromised" for key in policy.keys):
+        if policy.levels.get("manifest-key", "require") != "require": raise wrong("manifest-key is weakened for a compromised key")
+        if any(waiver["check"] == "manifest-key" for waiver in policy.waivers): raise wrong("a compromised key is waived")
     check_other_tables(top)
     return policy
 

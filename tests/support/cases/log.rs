@@ -68,6 +68,16 @@ fn images() -> Vec<Case> {
         .inner(|entries| entries.retain(|entry| entry.path != b"data/build.log"))
         .expect("log-image", "unknown")
         .policy(super::policy::with("[expect]\nimages = [\"docker.io/acme/wallet\"]\n")),
+        Case::rejected("log-push-failed", "The log reports that BuildKit's push was denied.")
+            .log(|text| {
+                super::good::pushed_by_build_kit(text)
+                    .replace("#12 DONE 9.1s", "#12 ERROR: failed to push docker.io/acme/wallet: denied")
+            })
+            .expect("log-image", "unknown"),
+        Case::rejected("log-ends-in-the-build", "A builder's line follows the lines about the push and the key.")
+            .log(|text| format!("{text}2026-03-02 10:15:30,123  root       INFO    run: Removing intermediate container 0123456789ab\n"))
+            .expect("log-image", "unknown")
+            .expect("log-key", "unknown"),
         Case::good(
             "log-fake-push-only",
             "The only line with a digest was printed by a RUN step: there is no trustworthy digest.",

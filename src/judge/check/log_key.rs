@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::outcome::Outcome;
 use super::{Check, Expected, Run};
+use crate::base::words::counted_as;
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
 use crate::judge::policy::Policy;
@@ -18,7 +19,7 @@ pub(super) static CHECK: Check = Check {
     explanation: "A build whose image was signed by Docker Content Trust logs the id and the certificate of the repository's root key. The id is \
 recomputed from the certificate as Notary does it: SHA-256 over the canonical JSON of the key (notary, tuf/data/keys.go). The check does not show who \
 holds that key, or whether the image is signed: see image-signature. Builds without content trust have no such lines. Lines count only after the last \
-line that the build itself printed; earlier lines with another id or certificate, or such lines alone, give unknown.",
+line that the build itself printed; if there are only earlier lines, the answer is unknown.",
     known: Known::Recomputed,
     expected: Expected::Nothing,
     links: &[],
@@ -32,14 +33,14 @@ pub(super) fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         return Outcome::not_run(Reason::NoEvidence, "the archive has no data/build.log");
     };
     let is_key = |event: &&LogEvent| matches!(event, LogEvent::KeyId(_) | LogEvent::PublicKey(_));
-    // Lines before the build's last line count only against an answer: the source's author controls what a RUN step prints.
     let (ids, keys) = (distinct(log, key_id_of), distinct(log, key_of));
-    if ids.len() + keys.len() > 0 && log.push_events().filter(is_key).next().is_none() {
+    let ignored = log.events().filter(is_key).count().saturating_sub(log.push_events().filter(is_key).count());
+    if ids.is_empty() && keys.is_empty() && ignored > 0 {
         return Outcome::unknown(
             "a builder's line follows the lines about a content-trust key, so the build may have printed them",
         );
     }
-    match (ids.as_slice(), keys.as_slice()) {
+    let mut outcome = match (ids.as_slice(), keys.as_slice()) {
         ([], []) => Outcome::not_run(Reason::NoEvidence, "no content-trust key in the log"),
         ([id], [key]) => match root_key_id(key) {
             Some(computed) if computed == *id => Outcome::pass(
@@ -52,7 +53,12 @@ pub(super) fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
         },
         (ids, keys) => Outcome::unknown("the log does not have exactly one key id and one key")
             .sides("one key id and one key", format!("{} and {}", ids.len(), keys.len())),
+    };
+    if ignored > 0 {
+        let (one, several) = ("line about a key does not count", "lines about a key do not count");
+        outcome = outcome.detail(format!("{}: the build may have printed them", counted_as(ignored, one, several)));
     }
+    outcome
 }
 
 fn key_id_of(event: &LogEvent) -> Option<&str> {
@@ -63,9 +69,9 @@ fn key_of(event: &LogEvent) -> Option<&str> {
     if let LogEvent::PublicKey(key) = event { Some(key) } else { None }
 }
 
-/// The distinct values in the whole log, sorted.
+/// The distinct values in the lines that count, sorted.
 fn distinct(log: &BuildLog, value: fn(&LogEvent) -> Option<&str>) -> Vec<&str> {
-    log.events().filter_map(value).collect::<BTreeSet<_>>().into_iter().collect()
+    log.push_events().filter_map(value).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// The id of a root key whose `public` is this base64 text.

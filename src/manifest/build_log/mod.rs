@@ -198,7 +198,10 @@ impl BuildLog {
             _ => None,
         });
         let last: HashMap<u32, usize> = pushes.collect();
-        last.into_iter().filter(|(step, at)| failed.get(step).is_some_and(|end| end > at)).map(|(step, _)| step).collect()
+        last.into_iter()
+            .filter(|(step, at)| failed.get(step).is_some_and(|end| end > at))
+            .map(|(step, _)| step)
+            .collect()
     }
 
     /// Whether the log has a line `Step n/m : INSTRUCTION` or `STEP n/m: INSTRUCTION`.

@@ -232,10 +232,7 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
         return vec!["Did a trusted key sign exactly the archive's bytes? Nothing else was checked.".into()];
     }
     let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
-    let more = [
-        (Group::Image, "image"),
-        (Group::Trust, "the image's signatures"),
-    ];
+    let more = [(Group::Image, "image"), (Group::Trust, "the image's signatures")];
     let mut parts = summary::compared(bundle);
     parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
     let attested = match in_play(Group::Builder) {

@@ -333,6 +333,28 @@ fn a_required_group_without_a_deciding_check_is_refused() {
 }
 
 #[test]
+fn a_compromised_key_is_neither_weakened_nor_waived() {
+    let policy = |reason: &str, more: &str| {
+        with(&format!(
+            "[[keys]]\nname = \"a\"\nsha256 = \"{PIN}\"\nrevoked = {{ at = 2026-01-01T00:00:00Z, reason = \"{reason}\" }}\n{more}"
+        ))
+    };
+    let waiver = format!(
+        "[[waivers]]\ncheck = \"manifest-key\"\nbundle = \"{PIN}\"\nowner = \"o\"\nreason = \"r\"\nexpires = 2027-01-01T00:00:00Z\n"
+    );
+    for (more, words) in [
+        ("[levels]\n\"manifest-key\" = \"warn\"\n", "must be at require"),
+        ("[levels]\n\"manifest-key\" = \"off\"\n", "must be at require"),
+        (&waiver, "cannot be waived"),
+    ] {
+        let error = policy("compromised", more).expect_err(more).to_string();
+        assert!(error.contains("revoked as compromised") && error.contains(words), "{error}");
+        assert!(policy("superseded", more).is_ok(), "{more}");
+    }
+    assert!(policy("compromised", "[levels]\n\"key-record\" = \"off\"\n").is_ok());
+}
+
+#[test]
 fn the_bound_on_policy_bytes_is_exact() {
     let text = "version = 1\nrequire = [\"manifest\"]\n";
     let mut limits = Limits::default();

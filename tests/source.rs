@@ -59,7 +59,10 @@ fn the_log_is_in_the_order_of_git_log() {
         "b0398d3eeb1921c4b063ea213713c42e0c584a70 2026-02-20T10:00:00Z Ben Example <ben@example.com>: Ask twice\n";
     assert!(out(&output).starts_with(first), "{}", out(&output));
     // A shallow clone ends at its boundary.
-    assert_eq!(out(&run("good-shallow", &["--log"])).lines().count(), 1);
+    let output = run("good-shallow", &["--log"]);
+    assert_eq!((out(&output).lines().count(), output.status.code()), (1, Some(0)));
+    let ends = "the history ends at b0398d3eeb1921c4b063ea213713c42e0c584a70, whose parents .git/shallow omits\n";
+    assert_eq!(err(&output), ends);
 }
 
 #[test]
@@ -114,6 +117,52 @@ fn nothing_is_shown_without_a_valid_signature() {
         let output = run("archive-byte-flipped_fail", view);
         assert!(out(&output).starts_with("SIGNATURE NOT VALID: nothing is shown\n"), "{}", out(&output));
         assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn conversions_and_submodules_without_files_are_listed() {
+    for (fixture, files, remark) in [
+        (
+            "good-lfs",
+            "1, 0 differences; objects in place of Git LFS pointers: 1",
+            "1 file is equal as the object that its Git LFS pointer identifies: a.bin\n",
+        ),
+        (
+            "good-submodule-not-cloned",
+            "1, 0 differences; not compared: 1 submodule",
+            "not compared: submodule lib, which was not cloned\n",
+        ),
+    ] {
+        let page = out(&run(fixture, &[]));
+        assert!(page.lines().any(|line| line == format!("files        {files}")), "{page}");
+        for view in [&[][..], &["--tree"], &["--log"], &["--file", if fixture == "good-lfs" { "a.bin" } else { "a" }]] {
+            let output = run(fixture, view);
+            assert_eq!((err(&output).as_str(), output.status.code()), (remark, Some(0)), "{fixture} {view:?}");
+        }
+    }
+    let output = run("good-submodule-not-cloned", &["--file", "lib/Dockerfile"]);
+    assert!(err(&output).contains("\"lib/Dockerfile\": the submodule lib was not cloned\n"), "{}", err(&output));
+    assert_eq!((out(&output).as_str(), output.status.code()), ("", Some(1)));
+}
+
+#[test]
+fn nothing_is_stated_of_a_submodule_that_is_not_proved() {
+    let output = run("tree-submodule-without-objects_fail", &[]);
+    assert!(!err(&output).contains("untracked: lib/"), "{}", err(&output));
+    let page = out(&output);
+    assert!(page.contains("\nfiles        0, 9 differences; not compared: 1 submodule\n"), "{page}");
+    let output = run("tree-submodule-without-objects_fail", &["--file", "lib/code.c"]);
+    assert!(err(&output).contains("\"lib/code.c\": the submodule lib is not proved\n"), "{}", err(&output));
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn nothing_is_stated_without_a_commit() {
+    let page = out(&run("head-no-such-ref_fail", &[]));
+    for row in ["history", "files"] {
+        let line = format!("{row:<12} not known: HEAD's commit is not proved");
+        assert!(page.lines().any(|found| found == line), "{page}");
     }
 }
 

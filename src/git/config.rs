@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::directory::GitDirectory;
 use crate::base::limits::{Bound, Limits};
 
 /// One `key = value` of a config file.
@@ -23,6 +24,52 @@ impl Setting {
     /// Whether this setting moves git's work tree elsewhere.
     pub(super) fn moves_work_tree(&self) -> bool {
         &*self.section == "core" && self.key == "worktree"
+    }
+
+    /// The value as a boolean (git-config(1), "Values"). `None` for numbers other than 0 and 1, which also are booleans, and for values that git refuses.
+    pub(super) fn flag(&self) -> Option<bool> {
+        match self.value.as_deref().unwrap_or("true").to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(true),
+            "" | "false" | "no" | "off" | "0" => Some(false),
+            _ => None,
+        }
+    }
+}
+
+/// The settings that apply to a repository.
+#[derive(Debug, Default)]
+pub(super) struct Settings {
+    /// All settings in git's order: later ones take precedence.
+    pub(super) all: Vec<Setting>,
+    /// Why the list may be incomplete, apart from includes: one clause for each reason.
+    pub(super) faults: Vec<String>,
+}
+
+impl Settings {
+    /// Reads `config` and, if `extensions.worktreeConfig` is on, `config.worktree` (git-worktree(1), "CONFIGURATION FILE").
+    pub(super) fn read(directory: &GitDirectory<'_>, limits: &Limits) -> Self {
+        let mut settings = Self::default();
+        settings.add(directory, "config", limits);
+        // git reads this extension only in `config`.
+        let is_extension = |setting: &&Setting| {
+            &*setting.section == "extensions" && setting.subsection.is_none() && setting.key == "worktreeconfig"
+        };
+        let flags: Vec<Option<bool>> = settings.all.iter().filter(is_extension).map(Setting::flag).collect();
+        if flags.contains(&None) {
+            settings.faults.push("extensions.worktreeConfig is neither true nor false".into());
+        }
+        if flags.last() == Some(&Some(true)) {
+            settings.add(directory, "config.worktree", limits);
+        }
+        settings
+    }
+
+    fn add(&mut self, directory: &GitDirectory<'_>, file: &str, limits: &Limits) {
+        match directory.file(file.as_bytes()).map(|config| read_config(config, limits)) {
+            Some(Ok(settings)) => self.all.extend(settings),
+            Some(Err(_)) => self.faults.push(format!(".git/{file} cannot be read")),
+            None => {}
+        }
     }
 }
 

@@ -66,17 +66,12 @@ fn refused_setting(setting: &Setting) -> Option<String> {
 
 /// The signs of a partial clone, whose missing objects git would fetch on demand (git-clone(1), `--filter`).
 pub(super) fn promisors(directory: &GitDirectory<'_>, settings: &[Setting]) -> Vec<String> {
-    let is_off = |value: &Option<String>| {
-        value
-            .as_deref()
-            .is_some_and(|value| matches!(value.to_ascii_lowercase().as_str(), "" | "0" | "false" | "no" | "off"))
-    };
     let mut found: BTreeSet<String> = settings
         .iter()
         .filter_map(|setting| {
             let name = setting.subsection.as_deref().unwrap_or_default();
             match (&*setting.section, setting.key.as_str()) {
-                ("remote", "promisor") if !is_off(&setting.value) => Some(format!("remote.{name}.promisor")),
+                ("remote", "promisor") if setting.flag() != Some(false) => Some(format!("remote.{name}.promisor")),
                 ("remote", "partialclonefilter") => Some(format!("remote.{name}.partialclonefilter")),
                 ("extensions", "partialclone") => Some("extensions.partialclone".into()),
                 _ => None,
@@ -92,12 +87,7 @@ pub(super) fn promisors(directory: &GitDirectory<'_>, settings: &[Setting]) -> V
 /// Whether the config leaves files out of the work tree (git-sparse-checkout(1)).
 pub(super) fn is_sparse(settings: &[Setting]) -> bool {
     let last = settings.iter().rev().find(|setting| &*setting.section == "core" && setting.key == "sparsecheckout");
-    last.is_some_and(|setting| {
-        setting
-            .value
-            .as_deref()
-            .is_none_or(|value| matches!(value.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on"))
-    })
+    last.and_then(Setting::flag) == Some(true)
 }
 
 /// Files of `objects/pack` and `objects/info` that are not needed here, such as multi-pack indexes and caches of the history.

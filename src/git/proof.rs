@@ -5,25 +5,26 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::config::{Setting, read_config};
+use super::config::{Setting, Settings, read_config};
 use super::directory::GitDirectory;
 use super::format::{passed_over, promisors, refusals};
 use super::hash::Kind;
 use super::head::{Head, HeadFault, follow_head};
 use super::inflated::Inflated;
-use super::malformed::Malformed;
 use super::object::{Commit, Mode, Tag};
 use super::object_id::ObjectId;
 use super::objects::{Objects, Record};
+use super::objects_proof::ObjectsProof;
 use super::reach::measure;
 use super::reader::Reader;
 use super::references::References;
 use super::reflog;
 use super::refs::{BRANCHES, Refs};
-use super::remote::{Remote, remotes};
+use super::remote::{Remote, elsewhere, remotes};
 use super::signed::{SignedObject, split_commit, split_tag};
 use super::snapshot::Snapshot;
-use super::tree_proof::{Store, TreeProof, TreeProver};
+use super::submodule::unproved_modules;
+use super::tree_proof::{Store, SubmoduleState, TreeProof, TreeProver};
 use crate::base::budget::Budget;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
@@ -42,10 +43,12 @@ pub struct SourceProof {
     pub tree: TreeProof,
     /// The full names of refs that point to HEAD's commit, directly or through proved tag objects.
     pub refs_at_head: Vec<String>,
-    /// The clone's remotes, as the config states them.
+    /// The top repository's remotes, as its config states them: `.git/config` and, if `extensions.worktreeConfig` is on, `.git/config.worktree`.
     pub remotes: Vec<Remote>,
     /// Files that the config includes. These files are not read, and they could define further remotes.
     pub included: Vec<String>,
+    /// Other reasons why git may fetch from an address that is not in [`Self::remotes`], one clause each.
+    pub elsewhere: Vec<String>,
     /// Signatures on HEAD's commit and on annotated tags of it.
     pub signed: Vec<SignedObject>,
     held: Held,
@@ -70,63 +73,9 @@ struct Stores {
 /// Results that were computed before objects and files were dropped.
 #[derive(Debug, Clone)]
 struct Shelved {
-    file_count: usize,
     path: Vec<u8>,
     content: Result<Vec<u8>, FileFault>,
     digits: Option<(String, usize)>,
-}
-
-/// The result for the top repository's objects.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct ObjectsProof {
-    /// The number of distinct objects whose content matches their ids.
-    pub object_count: u64,
-    /// The number of packs.
-    pub pack_count: u64,
-    /// The number of loose objects.
-    pub loose_count: u64,
-    /// Objects reachable from HEAD and the refs.
-    pub reachable: u64,
-    /// Objects that are not reachable from HEAD or the refs.
-    pub unreachable: u64,
-    /// Reachable objects that are missing, cannot be read, or are of the wrong kind.
-    pub missing: u64,
-    /// Commits whose parents may be missing: the boundary of a shallow clone.
-    pub shallow: Vec<ObjectId>,
-    /// Faults of packs, indexes, loose objects and refs; faults of HEAD's commit, trees and blobs; missing objects of the
-    /// history.
-    pub faults: Vec<String>,
-    /// Details that are not faults, such as unusual refs and reflogs, promisors, and modes that git does not write.
-    pub notes: Vec<String>,
-    /// Objects whose content matches their ids but that `git fsck` reports as malformed.
-    pub malformed: Vec<(ObjectId, Malformed)>,
-    /// Paths of files that are not needed and were not read, such as git's caches.
-    pub passed_over: Vec<String>,
-}
-
-/// The maximum number of boundary commits listed individually.
-const BOUNDARY_NAMED: usize = 20;
-
-impl ObjectsProof {
-    /// The completeness of the history, as text.
-    pub fn history(&self) -> String {
-        match (self.missing, self.reachable, self.shallow.len()) {
-            (missing @ 1.., ..) => format!("not complete: {} missing or unreadable", counted(missing, "object")),
-            (0, 0, _) => "not known: no object is reachable".into(),
-            (0, _, 0) => "complete".into(),
-            (0, _, count) => {
-                let named = self.shallow.iter().take(BOUNDARY_NAMED).map(ToString::to_string);
-                let more = if count > BOUNDARY_NAMED { ", …" } else { "" };
-                let named = named.collect::<Vec<_>>().join(", ");
-                format!("shallow: the parents of {} are omitted ({named}{more})", counted(count, "commit"))
-            }
-        }
-    }
-
-    /// The number of objects, as text.
-    pub fn counts(&self) -> String {
-        format!("{}: {} reachable, {} unreachable", self.object_count, self.reachable, self.unreachable)
-    }
 }
 
 /// The maximum length of a chain of tags.
@@ -150,9 +99,11 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
     let directory = GitDirectory::top(snapshot);
     let mut faults: Vec<String> = snapshot.faults.clone();
     faults.extend(refusals(&directory, limits));
-    let settings = read_settings(&directory, "config", limits);
+    let settings = Settings::read(&directory, limits);
+    // This setting is refused even where git would not read it. `refusals` reports a config that cannot be read.
+    let files = ["config", "config.worktree"].into_iter().filter_map(|file| directory.file(file.as_bytes()));
     let moved =
-        settings.iter().chain(&read_settings(&directory, "config.worktree", limits)).any(Setting::moves_work_tree);
+        files.filter_map(|file| read_config(file, limits).ok()).flatten().any(|setting| setting.moves_work_tree());
     faults.extend(moved.then(|| "core.worktree in config sets a different work tree".to_owned()));
     let head = follow_head(&directory);
     let inflated = Inflated::new(limits, budget);
@@ -166,8 +117,9 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
         commit: None,
         tree: TreeProof::default(),
         refs_at_head: Vec::new(),
-        remotes: remotes(&settings, budget),
-        included: included(&settings),
+        remotes: remotes(&settings.all, budget),
+        included: included(&settings.all),
+        elsewhere: elsewhere(&directory, &settings),
         signed: Vec::new(),
         held: Held::All(Arc::new(Stores { of: Vec::new(), limits: limits.clone(), budget: budget.clone() })),
         head,
@@ -208,9 +160,16 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
     if reach.more_holes > 0 {
         faults.push(format!("further missing objects: {}", reach.more_holes));
     }
-    let promisors = promisors(&directory, &settings);
+    let promisors = promisors(&directory, &settings.all);
     notes.extend(reflog::notes(&directory, &store.objects, proof.head.as_ref().ok()));
     notes.append(&mut proof.tree.notes);
+    let modules: HashSet<&[u8]> = stores.iter().filter_map(|store| store.module.as_deref()).collect();
+    notes.extend(unproved_modules(&directory, &modules).map(|module| {
+        format!("not proved: the objects of .git/{}, which no proved submodule uses", String::from_utf8_lossy(&module))
+    }));
+    if directory.has_below("worktrees/") {
+        notes.push("not followed: HEAD and refs of other work trees (.git/worktrees)".into());
+    }
     if !promisors.is_empty() {
         let promisors = promisors.join(", ");
         if missing > 0 {
@@ -253,11 +212,6 @@ fn count(objects: &mut Objects) -> ObjectsProof {
         malformed: std::mem::take(&mut objects.malformed),
         ..ObjectsProof::default()
     }
-}
-
-fn read_settings(directory: &GitDirectory<'_>, file: &str, limits: &Limits) -> Vec<Setting> {
-    // `refusals` reports a config that cannot be read.
-    directory.file(file.as_bytes()).and_then(|config| read_config(config, limits).ok()).unwrap_or_default()
 }
 
 fn included(settings: &[Setting]) -> Vec<String> {
@@ -356,6 +310,17 @@ fn read_signed_tags(
     None
 }
 
+/// HEAD's commit and its ancestors.
+#[derive(Debug, Clone, Default)]
+pub struct History {
+    /// The commits, newest first by committer time, as in `git log`.
+    pub commits: Vec<(ObjectId, Commit)>,
+    /// Listed commits whose parents `.git/shallow` omits.
+    pub boundary: Vec<ObjectId>,
+    /// Whether there are more commits than were requested.
+    pub is_cut: bool,
+}
+
 /// A sort key: newest first; commits with equal times keep the order in which they were found.
 type Age = (Reverse<Option<Timestamp>>, usize);
 
@@ -370,6 +335,18 @@ pub enum FileFault {
         "it is not known whether HEAD's tree has the file {0:?}, because the tree of one of its folders is missing or malformed"
     )]
     NotKnown(String),
+    /// The path is in a submodule whose tree was not read.
+    #[error("it is not known whether HEAD's tree has the file {file:?}: the submodule {submodule} {why}")]
+    InSubmodule {
+        /// The file's path.
+        file: String,
+        /// The submodule's path.
+        submodule: String,
+        /// Why its tree was not read, as a verb phrase.
+        why: &'static str,
+        /// Whether the submodule has a fault.
+        is_faulty: bool,
+    },
     /// The path is in the tree but is not a file.
     #[error("{0:?} is not a file in HEAD's tree")]
     NoFile(String),
@@ -382,7 +359,6 @@ impl SourceProof {
     /// Drops objects and files, but keeps the file at `path` and the number of commits whose ids begin with `digits`.
     pub(crate) fn shelve(&mut self, snapshot: &Snapshot, path: &[u8], digits: Option<&str>) {
         self.held = Held::Shelved(Box::new(Shelved {
-            file_count: self.file_count(),
             path: path.to_owned(),
             content: self.read_file(snapshot, path),
             digits: digits.map(|digits| (digits.to_owned(), self.commits_beginning_with(digits))),
@@ -390,11 +366,12 @@ impl SourceProof {
         self.tree.files = Vec::new();
     }
 
-    /// The number of files, links and submodules in HEAD's tree.
-    pub fn file_count(&self) -> usize {
-        match &self.held {
-            Held::All(_) => self.tree.files.len(),
-            Held::Shelved(shelved) => shelved.file_count,
+    /// The completeness of the history, as text.
+    pub fn history_words(&self) -> String {
+        match self.commit {
+            // If objects are missing, the history is certainly incomplete.
+            None if self.objects.missing == 0 => "not known: HEAD's commit is not proved".into(),
+            _ => self.objects.history(),
         }
     }
 
@@ -415,7 +392,7 @@ impl SourceProof {
         let at = files.binary_search_by(|file| file.path.as_slice().cmp(path));
         let file = at.ok().and_then(|at| files.get(at)).ok_or_else(|| match self.tree.is_below_unproved(path) {
             true => FileFault::NotKnown(shown()),
-            false => FileFault::NoSuchFile(shown()),
+            false => self.missing_file(path),
         })?;
         if file.mode == Mode::Submodule {
             return Err(FileFault::NoFile(shown()));
@@ -426,6 +403,17 @@ impl SourceProof {
         let inflated = Inflated::new(limits, budget);
         let content = Reader::new(&directory, &store.objects, limits, &inflated).read(&file.id, Kind::Blob);
         content.map(|content| content.to_vec()).map_err(|_| FileFault::Missing(shown()))
+    }
+
+    /// Why a file that is not in the trees cannot be read.
+    fn missing_file(&self, path: &[u8]) -> FileFault {
+        let file = String::from_utf8_lossy(path).into_owned();
+        let is_inside = |module: &[u8]| path.strip_prefix(module).is_some_and(|rest| rest.starts_with(b"/"));
+        let mut around = self.tree.submodules.iter().filter(|module| is_inside(&module.path));
+        let unread = around.find_map(|module| Some((module, module.state.not_compared()?)));
+        let Some((module, why)) = unread else { return FileFault::NoSuchFile(file) };
+        let submodule = String::from_utf8_lossy(&module.path).into_owned();
+        FileFault::InSubmodule { file, submodule, why, is_faulty: matches!(module.state, SubmoduleState::Faulty(_)) }
     }
 
     /// The number of proved commits in the top repository whose ids begin with `digits`: hexadecimal, at least one
@@ -451,17 +439,17 @@ impl SourceProof {
     /// HEAD's commit and its ancestors, newest first by committer time, as in `git log`; at most `count` commits.
     ///
     /// The ancestors of a commit that cannot be read are omitted: see the faults of [`Self::objects`].
-    pub fn history(&self, snapshot: &Snapshot, count: usize) -> Vec<(ObjectId, Commit)> {
-        let Held::All(stores) = &self.held else { return Vec::new() };
+    pub fn history(&self, snapshot: &Snapshot, count: usize) -> History {
+        let mut history = History::default();
+        let Held::All(stores) = &self.held else { return history };
         let (Ok(head), Some(store)) = (&self.head, stores.of.iter().find(|store| store.module.is_none())) else {
-            return Vec::new();
+            return history;
         };
         let directory = store.directory(snapshot);
         let inflated = Inflated::new(&stores.limits, &stores.budget);
         let mut reader = Reader::new(&directory, &store.objects, &stores.limits, &inflated);
         let mut seen = HashSet::from([head.commit]);
         let mut waiting: BTreeMap<Age, (ObjectId, Commit)> = BTreeMap::new();
-        let mut listed = Vec::new();
         let mut found = vec![head.commit];
         loop {
             for id in found.drain(..) {
@@ -470,11 +458,17 @@ impl SourceProof {
                     waiting.insert((Reverse(commit.committer.time), seen.len()), (id, commit));
                 }
             }
-            let Some((_, (id, commit))) = waiting.pop_first().filter(|_| listed.len() < count) else { return listed };
-            if !store.objects.shallow.contains(&id) {
+            let Some((_, (id, commit))) = waiting.pop_first() else { return history };
+            if history.commits.len() >= count {
+                history.is_cut = true;
+                return history;
+            }
+            if store.objects.shallow.contains(&id) {
+                history.boundary.extend((!commit.parents.is_empty()).then_some(id));
+            } else {
                 found.extend(commit.parents.iter().copied().filter(|parent| seen.insert(*parent)));
             }
-            listed.push((id, commit));
+            history.commits.push((id, commit));
         }
     }
 }

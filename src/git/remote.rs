@@ -1,8 +1,10 @@
 //! The remotes of a clone, and the rules for when two spellings refer to the same repository.
 
+use std::collections::HashSet;
 use std::fmt;
 
-use super::config::Setting;
+use super::config::{Setting, Settings};
+use super::directory::GitDirectory;
 use crate::base::budget::{Budget, Work};
 
 /// A repository's identity: its host and path, regardless of the protocol. `git@github.com:acme/wallet.git`,
@@ -125,6 +127,37 @@ pub(super) fn remotes(settings: &[Setting], budget: &Budget) -> Vec<Remote> {
             }
         })
         .collect()
+}
+
+/// The maximum number of clauses of [`elsewhere`].
+const ELSEWHERE_NAMED: usize = 20;
+
+/// Why git may fetch from an address that is not among [`remotes`], apart from includes: one clause for each reason.
+pub(super) fn elsewhere(directory: &GitDirectory<'_>, settings: &Settings) -> Vec<String> {
+    // git ignores a remote whose name is empty or begins with a slash, and reads the name as a path.
+    let is_url = |setting: &&Setting| &*setting.section == "remote" && setting.key == "url";
+    let names = settings.all.iter().filter(is_url).filter_map(|url| url.subsection.as_deref());
+    let names: HashSet<&str> = names.filter(|name| !name.is_empty() && !name.starts_with('/')).collect();
+    let odd = |setting: &Setting| {
+        let name = setting.subsection.as_deref()?;
+        let value = setting.value.as_deref().unwrap_or_default();
+        match (&*setting.section, setting.key.as_str()) {
+            // A dot is this repository itself: a branch that follows a local one.
+            ("branch", "remote") if value != "." && !names.contains(value) => Some(format!(
+                "branch.{name}.remote is {:?}, which is not the name of a remote with a url",
+                without_credentials(value)
+            )),
+            ("remote", "vcs") => Some(format!("remote.{name}.vcs runs a program to fetch")),
+            _ => None,
+        }
+    };
+    // git before version 3 also reads remotes from these files (gitrepository-layout(5)).
+    let files = ["remotes/", "branches/"].into_iter().flat_map(|folder| {
+        let files = directory.files_below(folder);
+        files.map(move |(name, _)| format!(".git/{folder}{} can define a remote", String::from_utf8_lossy(name)))
+    });
+    let settings = settings.faults.iter().cloned().chain(settings.all.iter().filter_map(odd));
+    settings.chain(files).take(ELSEWHERE_NAMED).collect()
 }
 
 /// The URL that git really uses: the longest matching `url.BASE.insteadOf` is replaced by BASE (git-config(1)).

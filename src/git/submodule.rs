@@ -1,6 +1,8 @@
 //! Locates a submodule's objects: the submodule's `.git` is a file that points to `.git/modules/…` (gitsubmodules(7)).
 
-use super::config::read_config;
+use std::collections::HashSet;
+
+use super::config::Settings;
 use super::directory::GitDirectory;
 use super::snapshot::{Snapshot, WorkEntry};
 use crate::base::limits::Limits;
@@ -61,9 +63,19 @@ pub(super) fn locate(snapshot: &Snapshot, path: &[u8], limits: &Limits) -> Place
     }
 }
 
+/// The repositories in `.git/modules` that belong to no proved submodule; `proved` lists the folders of the others.
+pub(super) fn unproved_modules(top: &GitDirectory<'_>, proved: &HashSet<&[u8]>) -> impl Iterator<Item = Vec<u8>> {
+    let folders = top.files_below("modules/").filter_map(|(file, _)| file.strip_suffix(b"/config"));
+    let folders = folders.map(|folder| [b"modules/", folder].concat());
+    folders.filter(|folder| {
+        top.file(&[folder, b"/HEAD".as_slice()].concat()).is_some() && !proved.contains(folder.as_slice())
+    })
+}
+
 /// The target of `core.worktree`, relative to the top of the repository.
 fn work_tree_of(directory: &GitDirectory<'_>, module: &[u8], limits: &Limits) -> Option<Vec<u8>> {
-    let settings = read_config(directory.file(b"config")?, limits).ok()?;
+    // `git sparse-checkout` moves the setting to config.worktree.
+    let settings = Settings::read(directory, limits).all;
     let worktree = settings.iter().rev().find(|setting| setting.moves_work_tree())?;
     resolve(&[b".git/", module].concat(), worktree.value.as_deref()?.as_bytes())
 }

@@ -326,6 +326,13 @@ fn cloned_submodules_are_proved() {
     assert_eq!(proof.read_file(&snapshot, b"top.txt").as_deref(), Ok(&b"top\n"[..]));
     assert_eq!(proof.read_file(&snapshot, b"lib"), Err(FileFault::NoFile("lib".into())));
     assert_eq!(proof.read_file(&snapshot, b"none"), Err(FileFault::NoSuchFile("none".into())));
+    assert_eq!(proof.read_file(&snapshot, b"lib/none"), Err(FileFault::NoSuchFile("lib/none".into())));
+    assert_eq!((proof.tree.file_count, proof.tree.submodule_file_count), (3, 4));
+    let remotes: Vec<&str> =
+        proof.tree.submodules.iter().flat_map(|module| &module.remotes).map(|remote| remote.name.as_str()).collect();
+    assert_eq!(remotes, ["origin", "origin"]);
+    assert_eq!((proof.elsewhere.as_slice(), proof.remotes.len()), (&[][..], 1));
+    assert_eq!(proof.objects.notes, Vec::<String>::new());
 
     clone.write("lib/deep/inner/inner.txt", "changed\n").write("lib/extra", "x");
     assert_eq!(status_of_ours(&run(&clone)), ["? lib/extra", "M lib/deep/inner/inner.txt"]);
@@ -348,11 +355,177 @@ fn submodules_that_were_not_cloned_are_neither_proved_nor_a_failure() {
     assert!(proof.tree.empty_folders.is_empty(), "{:?}", proof.tree.empty_folders);
     let states: Vec<&SubmoduleState> = proof.tree.submodules.iter().map(|module| &module.state).collect();
     assert_eq!(states, [&SubmoduleState::Empty]);
+    let not_known = proof.read_file(&clone.snapshot(), b"lib/Dockerfile").unwrap_err().to_string();
+    assert_eq!(
+        not_known,
+        "it is not known whether HEAD's tree has the file \"lib/Dockerfile\": the submodule lib was not cloned"
+    );
+    assert_eq!(proof.tree.file_count, 3);
     // A submodule's folder that has files, but no `.git` file that points to its objects, is a fault.
     clone.write("lib/middle.txt", "middle\n");
     let proof = run(&clone);
     assert!(matches!(&proof.tree.submodules[0].state, SubmoduleState::Faulty(faults) if faults.len() == 1));
-    assert_eq!(status_of_ours(&proof), ["? lib/middle.txt"]);
+    // The submodule's files are not compared.
+    assert_eq!(status_of_ours(&proof), Vec::<String>::new());
+    assert_eq!(proof.tree.compared_words(), ", 0 differences; not compared: 1 submodule");
+    let not_known = proof.read_file(&clone.snapshot(), b"lib/middle.txt").unwrap_err().to_string();
+    assert!(not_known.ends_with(": the submodule lib is not proved"), "{not_known}");
+}
+
+#[test]
+fn submodules_whose_objects_remain_are_not_said_to_be_missing() {
+    let (top, _middle, _inner) = with_submodules();
+    let clone = top.clone_with(&["--recurse-submodules"]);
+    clone.git(&["submodule", "--quiet", "deinit", "--force", "lib"]);
+    let proof = run(&clone);
+    assert_eq!(proof.objects.faults, Vec::<String>::new());
+    assert_eq!(proof.tree.submodules[0].state.not_compared(), Some("has no .git in its folder"));
+    let notes = ["lib", "lib/modules/deep/inner"]
+        .map(|module| format!("not proved: the objects of .git/modules/{module}, which no proved submodule uses"));
+    assert_eq!(proof.objects.notes, notes);
+    clone.git(&["worktree", "add", "--quiet", "--detach", "other"]);
+    assert!(run(&clone).objects.notes.iter().any(|note| note.starts_with("not followed: HEAD and refs of other")));
+}
+
+#[test]
+fn files_of_a_submodule_without_its_commit_are_not_untracked() {
+    let (top, middle, _inner) = with_submodules();
+    let clone = top.clone_with(&["--recurse-submodules"]);
+    let commit = middle.git(&["rev-parse", "HEAD"]);
+    let folder = ".git/modules/lib/objects/pack";
+    let pack = std::fs::read_dir(clone.path.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let pack: Vec<_> = pack.filter(|path| path.extension().is_some_and(|end| end == "pack")).collect();
+    // The pack's objects become loose objects, without the commit.
+    let moved = clone.path.join("moved.pack");
+    std::fs::rename(&pack[0], &moved).unwrap();
+    std::fs::remove_dir_all(clone.path.join(folder)).unwrap();
+    clone.git_input(&["-C", "lib", "unpack-objects", "-q"], &std::fs::read(&moved).unwrap());
+    std::fs::remove_file(&moved).unwrap();
+    clone.remove(&format!(".git/modules/lib/objects/{}/{}", &commit[..2], &commit[2..40]));
+    clone.write("lib-new", "untracked\n");
+    let proof = run(&clone);
+    assert!(matches!(&proof.tree.submodules[0].state, SubmoduleState::Faulty(_)));
+    assert_eq!(status_of_ours(&proof), ["? lib-new"]);
+    let fault = proof.read_file(&clone.snapshot(), b"lib/middle.txt");
+    assert!(matches!(fault, Err(FileFault::InSubmodule { is_faulty: true, .. })), "{fault:?}");
+}
+
+/// The URLs of the fetched remotes by `git remote -v`, and those of this program.
+fn fetched(clone: &TestRepository) -> (Vec<String>, Vec<String>) {
+    let theirs = clone.git(&["remote", "-v"]);
+    let theirs = theirs.lines().filter_map(|line| line.split_once(" (fetch)")?.0.split_once('\t'));
+    let theirs = theirs.map(|(name, url)| format!("{name} {url}")).collect();
+    let ours = run(clone).remotes.iter().map(|remote| format!("{} {}", remote.name, remote.url)).collect();
+    (theirs, ours)
+}
+
+#[test]
+fn the_config_of_the_work_tree_counts_where_git_reads_it() {
+    let worktree = "[url \"https://evil.example/\"]\n\tinsteadOf = https://github.com/\n\
+        [remote \"second\"]\n\turl = https://other.example/x/y\n";
+    for (extension, is_on) in [
+        ("worktreeConfig = true", true),
+        ("worktreeConfig", true),
+        ("worktreeConfig = false\n\tworktreeConfig = ON", true),
+        ("worktreeConfig = true\n\tworktreeConfig =", false),
+        ("noop = true", false),
+    ] {
+        let clone = sample().clone_with(&[]);
+        clone.git(&["remote", "set-url", "origin", "https://github.com/acme/wallet"]);
+        let config = std::fs::read_to_string(clone.path.join(".git/config")).unwrap();
+        clone.write(".git/config", format!("{config}[extensions]\n\t{extension}\n"));
+        clone.write(".git/config.worktree", worktree);
+        let (theirs, ours) = fetched(&clone);
+        assert_eq!(ours, theirs, "{extension}");
+        assert_eq!(ours.len(), if is_on { 2 } else { 1 }, "{extension}");
+        assert_eq!(run(&clone).elsewhere, Vec::<String>::new(), "{extension}");
+        clone.write(".git/config.worktree", "[include]\n\tpath = more\n");
+        assert_eq!(run(&clone).included.len(), usize::from(is_on), "{extension}");
+        clone.write(".git/config.worktree", "[");
+        assert_eq!(run(&clone).elsewhere.len(), usize::from(is_on), "{extension}");
+    }
+    // git reads a number as a boolean.
+    let clone = sample().clone_with(&[]);
+    clone.git(&["config", "extensions.worktreeConfig", "2"]);
+    assert_eq!(run(&clone).elsewhere, ["extensions.worktreeConfig is neither true nor false"]);
+}
+
+#[test]
+fn other_places_to_fetch_from_are_found() {
+    let found = |change: &dyn Fn(&TestRepository)| {
+        let clone = sample().clone_with(&[]);
+        change(&clone);
+        run(&clone).elsewhere
+    };
+    let set = |key: &'static str, value: &'static str| found(&move |clone| drop(clone.git(&["config", key, value])));
+    assert_eq!(
+        set("branch.main.remote", "https://ada:s3cret@evil.example/x"),
+        ["branch.main.remote is \"https://evil.example/x\", which is not the name of a remote with a url"]
+    );
+    assert_eq!(set("branch.main.remote", "../evil").len(), 1);
+    assert_eq!(set("branch.main.remote", "."), Vec::<String>::new());
+    assert_eq!(set("remote.origin.vcs", "ext").len(), 1);
+    // git ignores a remote whose name begins with a slash.
+    let slash = found(&|clone| {
+        clone.git(&["config", "remote./x.url", "https://github.com/acme/wallet"]);
+        clone.git(&["config", "branch.main.remote", "/x"]);
+    });
+    assert_eq!(slash.len(), 1, "{slash:?}");
+    for (file, content) in [(".git/remotes/evil", "URL: /evil\n"), (".git/branches/evil", "/evil\n")] {
+        assert_eq!(
+            found(&|clone| {
+                clone.write(file, content);
+            }),
+            [format!("{file} can define a remote")]
+        );
+    }
+}
+
+#[test]
+fn clones_that_people_make_fetch_from_their_remotes_only() {
+    let origin = sample();
+    for arguments in [
+        &[][..],
+        &["--depth=1"],
+        &["--no-single-branch", "--depth=2"],
+        &["--origin=upstream"],
+        &["--sparse"],
+        &["--filter=blob:none"],
+    ] {
+        let clone = origin.clone_with(arguments);
+        clone.git(&["branch", "--quiet", "--track", "topic"]);
+        clone.git(&["sparse-checkout", "set", "--no-cone", "/*"]);
+        let (theirs, ours) = fetched(&clone);
+        assert_eq!(ours.len(), theirs.len(), "{arguments:?}");
+        let proof = run(&clone);
+        assert_eq!((proof.elsewhere.as_slice(), proof.included.as_slice()), (&[][..], &[][..]), "{arguments:?}");
+    }
+    // git sparse-checkout moves core.worktree of a submodule to config.worktree.
+    let (top, _middle, _inner) = with_submodules();
+    let clone = top.clone_with(&["--recurse-submodules"]);
+    clone.git(&["-C", "lib", "sparse-checkout", "set", "--no-cone", "/*"]);
+    let proof = run(&clone);
+    assert!(matches!(&proof.tree.submodules[0].state, SubmoduleState::Proved { .. }), "{:?}", proof.tree.submodules[0]);
+}
+
+#[test]
+fn a_history_states_where_it_ends() {
+    let origin = TestRepository::new();
+    let commits: Vec<String> = ["one", "two", "three"].map(|name| origin.commit(name)).into();
+    let clone = origin.clone_with(&["--depth=2"]);
+    let proof = run(&clone);
+    let snapshot = clone.snapshot();
+    let history = proof.history(&snapshot, 10);
+    assert_eq!((history.commits.len(), history.is_cut), (2, false));
+    assert_eq!(history.boundary.iter().map(ToString::to_string).collect::<Vec<_>>(), [commits[1].clone()]);
+    let history = proof.history(&snapshot, 1);
+    assert_eq!((history.commits.len(), history.boundary.len(), history.is_cut), (1, 0, true));
+    let proof = run(&origin);
+    let history = proof.history(&origin.snapshot(), 3);
+    assert_eq!((history.commits.len(), history.boundary.len(), history.is_cut), (3, 0, false));
+    // Other refs reach objects, but HEAD's history is not known.
+    origin.git(&["symbolic-ref", "HEAD", "refs/heads/none"]);
+    assert_eq!(run(&origin).history_words(), "not known: HEAD's commit is not proved");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use super::attributes::Attributes;
 use super::compare::{Change, Comparer, Conversion, Difference};
 use super::comparisons::Comparisons;
-use super::config::read_config;
+use super::config::Settings;
 use super::directory::GitDirectory;
 use super::format::{is_sparse, refusals};
 use super::hash::Kind;
@@ -17,10 +17,12 @@ use super::object_id::ObjectId;
 use super::objects::Objects;
 use super::reader::Reader;
 use super::references::References;
+use super::remote::{Remote, remotes};
 use super::snapshot::{Snapshot, WorkEntry};
 use super::submodule::{Place, locate};
 use super::tracked::{check_git_attributes, check_git_modules};
 use crate::base::limits::Limits;
+use crate::base::words::{counted, counted_as};
 
 /// The result of comparing HEAD's tree with the work tree.
 #[derive(Debug, Default, Clone)]
@@ -32,7 +34,11 @@ pub struct TreeProof {
     /// The paths in [`Self::faults`], sorted: files, and folders with `/` at the end (empty for the top folder). The tree's
     /// content at these paths is unknown.
     pub(super) unproved: Vec<Vec<u8>>,
-    /// Differences between the work tree and HEAD's tree, sorted by path.
+    /// The number of files and links in HEAD's tree.
+    pub file_count: usize,
+    /// The number of files and links in the trees of proved submodules.
+    pub submodule_file_count: usize,
+    /// Differences between the work tree and HEAD's tree, sorted by path. Submodules that are not proved are not compared.
     pub differences: Vec<Difference>,
     /// Files that are equal after a conversion, with that conversion.
     pub converted: Vec<(Vec<u8>, Conversion)>,
@@ -56,13 +62,70 @@ impl TreeProof {
 
     /// Whether the tree of one of the path's folders is missing or malformed. It is then unknown whether HEAD's tree contains the path.
     pub(super) fn is_below_unproved(&self, path: &[u8]) -> bool {
-        let mut folders = (0..path.len()).filter(|&at| at.checked_sub(1).is_none_or(|at| path.get(at) == Some(&b'/')));
-        folders.any(|end| path.get(..end).is_some_and(|folder| self.is_listed_unproved(folder)))
+        is_below(path, &self.unproved)
+    }
+
+    /// What was compared, as text that follows the number of files.
+    pub(crate) fn compared_words(&self) -> String {
+        let inner = match self.submodule_file_count {
+            0 => String::new(),
+            count => format!(", {count} in submodules"),
+        };
+        let absent = match self.submodules.iter().filter(|module| module.state.not_compared().is_some()).count() {
+            0 => String::new(),
+            count => format!("; not compared: {}", counted(count, "submodule")),
+        };
+        format!("{inner}, {}{}{absent}", counted(self.differences.len(), "difference"), self.converted_counts())
+    }
+
+    /// The numbers of files that are equal only after a conversion, as text that follows the number of files.
+    pub(crate) fn converted_counts(&self) -> String {
+        // A pointer needs no attribute, so HEAD need not specify this conversion.
+        let objects = self.converted.iter().filter(|(_, by)| *by == Conversion::LargeFile).count();
+        let mut text = String::new();
+        for (count, words) in [
+            (self.converted.len() - objects, "files equal only after a conversion that HEAD specifies"),
+            (objects, "objects in place of Git LFS pointers"),
+        ] {
+            if count > 0 {
+                text.push_str(&format!("; {words}: {count}"));
+            }
+        }
+        text
+    }
+
+    /// The files that are equal only after a conversion: one text for each conversion, each with at most `most` paths.
+    pub(crate) fn converted_words(&self, most: usize) -> Vec<String> {
+        let mut lines = Vec::new();
+        for (conversion, words) in [
+            (Conversion::LineEnds, "with the line endings that HEAD's .gitattributes specifies"),
+            (Conversion::Ident, "with their ids in $Id$, as HEAD's .gitattributes specifies"),
+            (Conversion::Encoding, "in the encoding that HEAD's .gitattributes specifies"),
+            (Conversion::LargeFile, "as the object that its Git LFS pointer identifies"),
+        ] {
+            let paths = || self.converted.iter().filter(|(_, by)| *by == conversion);
+            let shown: Vec<_> = paths().take(most).map(|(path, _)| String::from_utf8_lossy(path)).collect();
+            let count = paths().count();
+            let more = if count > shown.len() { ", …" } else { "" };
+            if count > 0 {
+                let equal = counted_as(count, "file is equal", "files are equal");
+                lines.push(format!("{equal} {words}: {}{more}", shown.join(", ")));
+            }
+        }
+        lines
     }
 
     fn is_listed_unproved(&self, place: &[u8]) -> bool {
         self.unproved.binary_search_by(|one| one.as_slice().cmp(place)).is_ok()
     }
+}
+
+/// Whether `path` is below one of these folders, which are sorted and end with `/` (the top folder is an empty string).
+fn is_below(path: &[u8], folders: &[Vec<u8>]) -> bool {
+    let mut ends = (0..path.len()).filter(|&at| at.checked_sub(1).is_none_or(|at| path.get(at) == Some(&b'/')));
+    ends.any(|end| {
+        path.get(..end).is_some_and(|folder| folders.binary_search_by(|one| one.as_slice().cmp(folder)).is_ok())
+    })
 }
 
 /// A submodule in HEAD's tree or in a submodule's tree.
@@ -74,14 +137,18 @@ pub struct Submodule {
     pub commit: ObjectId,
     /// The result for the submodule.
     pub state: SubmoduleState,
+    /// The remotes in the config of the submodule's repository, which no check compares.
+    pub remotes: Vec<Remote>,
 }
 
 /// The result for a submodule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SubmoduleState {
-    /// The submodule was not cloned: its folder is empty or missing. Nothing is proved, and the submodule had no files
-    /// to build.
+    /// The submodule was not cloned: its folder is empty or missing, and `.git/modules` has no files. Nothing is proved, and
+    /// the submodule had no files to build.
     Empty,
+    /// As in [`Self::Empty`], but `.git/modules` has files, which may be the submodule's objects. They are not read.
+    NotCheckedOut,
     /// The submodule's objects are proved, including the commit that the tree records. Differences in its HEAD and its
     /// files are listed with all other differences.
     Proved {
@@ -90,6 +157,18 @@ pub enum SubmoduleState {
     },
     /// The submodule cannot be proved, for these reasons.
     Faulty(Vec<String>),
+}
+
+impl SubmoduleState {
+    /// Why the submodule's files were not compared, as a verb phrase; `None` if they were.
+    pub fn not_compared(&self) -> Option<&'static str> {
+        match self {
+            Self::Empty => Some("was not cloned"),
+            Self::NotCheckedOut => Some("has no .git in its folder"),
+            Self::Faulty(_) => Some("is not proved"),
+            Self::Proved { .. } => None,
+        }
+    }
 }
 
 /// A repository whose objects were proved and whose files can be read again.
@@ -161,9 +240,7 @@ impl<'a> TreeProver<'a> {
             return;
         }
         self.read_rules(&mut reader, &store.prefix, &listing.files);
-        let settings = ["config", "config.worktree"].into_iter().filter_map(|file| directory.file(file.as_bytes()));
-        let settings: Vec<_> = settings.filter_map(|config| read_config(config, self.limits).ok()).flatten().collect();
-        let is_sparse = is_sparse(&settings);
+        let is_sparse = is_sparse(&Settings::read(&directory, self.limits).all);
         self.proof.is_sparse |= is_sparse;
         let mut comparer = Comparer {
             snapshot: self.snapshot,
@@ -177,8 +254,24 @@ impl<'a> TreeProver<'a> {
         self.proof.differences.extend(compared.differences);
         self.proof.converted.extend(compared.converted);
         for file in listing.files.iter().filter(|file| file.mode == Mode::Submodule) {
-            let state = self.prove_submodule(file, depth);
-            self.proof.submodules.push(Submodule { path: file.path.clone(), commit: file.id, state });
+            let place = match self.inflated.spend_objects(SUBMODULE_OBJECTS) {
+                true => locate(self.snapshot, &file.path, self.limits),
+                false => Place::Fault("it was not checked".into()),
+            };
+            let remotes = match &place {
+                Place::Module(module) => {
+                    let settings = Settings::read(&GitDirectory::at(self.snapshot, module), self.limits);
+                    remotes(&settings.all, self.inflated.budget())
+                }
+                Place::Empty | Place::Deleted | Place::Fault(_) => Vec::new(),
+            };
+            let state = self.prove_submodule(file, place, depth);
+            self.proof.submodules.push(Submodule { path: file.path.clone(), commit: file.id, state, remotes });
+        }
+        let file_count = listing.files.iter().filter(|file| file.mode != Mode::Submodule).count();
+        match store.module {
+            None => self.proof.file_count += file_count,
+            Some(_) => self.proof.submodule_file_count += file_count,
         }
         self.proof.files.extend(listing.files);
     }
@@ -238,17 +331,18 @@ impl<'a> TreeProver<'a> {
         }
     }
 
-    fn prove_submodule(&mut self, file: &TreeFile, depth: u64) -> SubmoduleState {
-        if !self.inflated.spend_objects(SUBMODULE_OBJECTS) {
-            return SubmoduleState::Faulty(vec!["it was not checked".into()]);
-        }
-        let module = match locate(self.snapshot, &file.path, self.limits) {
-            Place::Empty => return SubmoduleState::Empty,
+    fn prove_submodule(&mut self, file: &TreeFile, place: Place, depth: u64) -> SubmoduleState {
+        let absent = match GitDirectory::top(self.snapshot).has_below("modules/") {
+            true => SubmoduleState::NotCheckedOut,
+            false => SubmoduleState::Empty,
+        };
+        let module = match place {
+            Place::Empty => return absent,
             Place::Deleted => {
                 let path = file.path.clone();
                 let reason = Some("a checkout creates its folder even if the submodule is not cloned".to_owned());
                 self.proof.differences.push(Difference { path, change: Change::Deleted, reason });
-                return SubmoduleState::Empty;
+                return absent;
             }
             Place::Fault(fault) => return SubmoduleState::Faulty(vec![fault]),
             Place::Module(module) => module,
@@ -298,13 +392,16 @@ impl<'a> TreeProver<'a> {
         proof.submodules.sort_by(|one, other| one.path.cmp(&other.path));
         let proved = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Proved { .. }));
         let mut links: Vec<Vec<u8>> = proved.map(|module| [&module.path, b"/.git".as_slice()].concat()).collect();
+        let faulty = proof.submodules.iter().filter(|module| matches!(module.state, SubmoduleState::Faulty(_)));
+        let mut faulty: Vec<Vec<u8>> = faulty.map(|module| [&module.path, b"/".as_slice()].concat()).collect();
+        faulty.sort_unstable();
         // Files are sorted differently from submodules: `lib-x/.git` comes before `lib/.git`.
         links.sort_unstable();
         let mut expected = proof.files.iter().map(|file| file.path.as_slice()).peekable();
         for (path, entry) in &self.snapshot.work_tree {
             while expected.next_if(|expected| *expected < path.as_slice()).is_some() {}
             let is_expected = expected.peek().is_some_and(|expected| *expected == path);
-            if is_expected || links.binary_search(path).is_ok() {
+            if is_expected || links.binary_search(path).is_ok() || is_below(path, &faulty) {
                 continue;
             }
             if *entry == WorkEntry::Directory {

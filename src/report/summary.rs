@@ -35,6 +35,10 @@ pub(super) fn remarks(report: &Report) -> impl Iterator<Item = &'static str> {
 pub(super) const INCLUDE: &str = "config-include";
 pub(super) const HAS_INCLUDES: &str = "includes files that were not read";
 
+/// The fact about another place from which git may fetch.
+pub(super) const ELSEWHERE: &str = "remote-elsewhere";
+pub(super) const HAS_ELSEWHERE: &str = "git may also fetch from an address that is not among the remotes";
+
 /// A verdict, as text formats print it.
 pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
     match verdict {

@@ -144,7 +144,7 @@ pub(super) enum Command {
     SelfTest(SelfTestArguments),
     /// Show a bundle's proved commit without unpacking the bundle
     #[command(
-        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree equals its tree; 1: otherwise, for\nexample if the signature is not valid."
+        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree equals its tree, apart from conversions that\nHEAD specifies, objects of Git LFS pointers, and submodules without files, which are listed;\n1: otherwise, for example if the signature is not valid."
     )]
     Source(SourceArguments),
     /// Decide whether workloads may be deployed: every image must be pinned and come from an accepted build
@@ -350,10 +350,10 @@ pub(super) struct SourceArguments {
     pub(super) bundle: PathBuf,
     #[command(flatten)]
     pub(super) keys: KeyArguments,
-    /// List HEAD and its ancestors
+    /// List HEAD and its ancestors, as far as the snapshot contains them
     #[arg(long, group = "view")]
     pub(super) log: bool,
-    /// List every file of HEAD's tree, and every difference in the work tree
+    /// List every file of HEAD's tree, and every difference and conversion in the work tree
     #[arg(long, group = "view")]
     pub(super) tree: bool,
     /// Print a file of HEAD's tree unchanged

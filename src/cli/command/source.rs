@@ -1,6 +1,5 @@
 //! `source`: shows the proved commit without unpacking the bundle.
 
-use crate::base::words::counted;
 use std::fmt::Write as _;
 use std::io::IsTerminal as _;
 
@@ -11,11 +10,15 @@ use crate::cli::args::SourceArguments;
 use crate::cli::command::inspect::{as_text, open, refused, verified};
 use crate::cli::{limits_with, output};
 use crate::dossier::Storage;
-use crate::git::{Commit, FileFault, Mode, Snapshot, SourceProof, SubmoduleState, prove_within};
+use crate::git::{
+    BOUNDARY_NAMED, Commit, FileFault, History, Mode, Snapshot, SourceProof, SubmoduleState, prove_within,
+};
 use crate::manifest::Manifest;
 
 /// Maximum number of commits in `--log`.
 const LOG_MAX: usize = 100_000;
+/// The maximum number of converted files that are listed for each conversion, unless `--tree` is specified.
+const PATHS_SHOWN: usize = 50;
 const WHAT: &str = "the source repository";
 
 pub(crate) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
@@ -48,12 +51,15 @@ pub(crate) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
     let proof = prove_within(snapshot, threads, &limits, &budget);
     budget.check(WHAT)?;
     let faults = faults(&proof);
+    let mut remarks = remarks(&proof, if arguments.tree { usize::MAX } else { PATHS_SHOWN });
     if let Some(path) = &arguments.file {
-        return print_file(path, snapshot, &proof, &faults);
+        return print_file(path, snapshot, &proof, &faults, &remarks);
     }
     let mut page = String::new();
     if arguments.log {
-        for (id, commit) in proof.history(snapshot, LOG_MAX) {
+        let history = proof.history(snapshot, LOG_MAX);
+        remarks = ends(&history).into_iter().chain(remarks).collect();
+        for (id, commit) in history.commits {
             let time = commit.committer.time.map(|time| time.to_string()).unwrap_or_default();
             let _ = writeln!(page, "{id} {time} {}: {}", shown(&who(&commit)), shown(&commit.subject()));
         }
@@ -65,7 +71,7 @@ pub(crate) fn source(arguments: &SourceArguments) -> Result<u8, Error> {
     // Do not print a history that is incomplete because the budget was exhausted.
     budget.check(WHAT)?;
     output::print(&page)?;
-    say(&faults);
+    say(&faults, &remarks);
     Ok(u8::from(!faults.is_empty()))
 }
 
@@ -81,19 +87,50 @@ fn faults(proof: &SourceProof) -> Vec<String> {
         SubmoduleState::Faulty(faults) => {
             Some(format!("submodule {}: {}", String::from_utf8_lossy(&module.path), faults.join("; ")))
         }
-        SubmoduleState::Empty | SubmoduleState::Proved { .. } => None,
+        _ => None,
     });
     head.into_iter().chain(proof.objects.faults.iter().cloned()).chain(submodules).chain(differences).collect()
 }
 
-/// Faults go to standard error, because a program may read standard output.
-fn say(faults: &[String]) {
+/// What the proof of the work tree leaves out: conversions, and submodules without files.
+fn remarks(proof: &SourceProof, most: usize) -> Vec<String> {
+    let modules = proof.tree.submodules.iter().filter(|module| !matches!(module.state, SubmoduleState::Faulty(_)));
+    let absent = modules.filter_map(|module| {
+        let why = module.state.not_compared()?;
+        Some(format!("not compared: submodule {}, which {why}", String::from_utf8_lossy(&module.path)))
+    });
+    absent.chain(proof.tree.converted_words(most)).collect()
+}
+
+/// Where the list of commits ends although the history does not.
+fn ends(history: &History) -> Vec<String> {
+    let boundary = history.boundary.iter().take(BOUNDARY_NAMED);
+    let mut lines: Vec<String> =
+        boundary.map(|id| format!("the history ends at {id}, whose parents .git/shallow omits")).collect();
+    if let Some(more @ 1..) = history.boundary.len().checked_sub(BOUNDARY_NAMED) {
+        lines.push(format!("further commits at which the history ends: {more}"));
+    }
+    lines.extend(history.is_cut.then(|| format!("only the first {LOG_MAX} commits are listed")));
+    lines
+}
+
+/// Faults and remarks go to standard error, because a program may read standard output.
+fn say(faults: &[String], remarks: &[String]) {
+    for remark in remarks {
+        output::talk(format!("{}\n", shown(remark)).as_bytes());
+    }
     for fault in faults {
         output::talk(format!("not proved: {}\n", shown(fault)).as_bytes());
     }
 }
 
-fn print_file(path: &str, snapshot: &Snapshot, proof: &SourceProof, faults: &[String]) -> Result<u8, Error> {
+fn print_file(
+    path: &str,
+    snapshot: &Snapshot,
+    proof: &SourceProof,
+    faults: &[String],
+    remarks: &[String],
+) -> Result<u8, Error> {
     let content = match proof.read_file(snapshot, path.as_bytes()) {
         Ok(content) => content,
         Err(fault @ (FileFault::NoSuchFile(_) | FileFault::NoFile(_))) => {
@@ -102,9 +139,9 @@ fn print_file(path: &str, snapshot: &Snapshot, proof: &SourceProof, faults: &[St
                 hint: "run `hpsb-audit source BUNDLE --key KEY --tree` to list the files".into(),
             });
         }
-        Err(fault @ (FileFault::NotKnown(_) | FileFault::Missing(_))) => {
-            say(&[fault.to_string()]);
-            say(faults);
+        Err(fault @ (FileFault::NotKnown(_) | FileFault::InSubmodule { .. } | FileFault::Missing(_))) => {
+            say(&[fault.to_string()], &[]);
+            say(faults, remarks);
             return Ok(1);
         }
     };
@@ -115,7 +152,7 @@ fn print_file(path: &str, snapshot: &Snapshot, proof: &SourceProof, faults: &[St
     } else {
         output::write_out(&content)?;
     }
-    say(faults);
+    say(faults, remarks);
     Ok(u8::from(!faults.is_empty()))
 }
 
@@ -151,23 +188,24 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
     }
     let objects = &proof.objects;
     row("objects", &objects.counts());
-    row("history", &objects.history());
-    match proof.tree.faults.is_empty() {
-        true => {
-            row(
-                "files",
-                &format!("{}, {}", proof.tree.files.len(), counted(proof.tree.differences.len(), "difference")),
-            );
-        }
-        false => row("files", "not known: objects of HEAD's tree are missing or malformed"),
+    row("history", &proof.history_words());
+    let tree = &proof.tree;
+    match (&proof.commit, tree.faults.is_empty()) {
+        (None, _) => row("files", "not known: HEAD's commit is not proved"),
+        (_, false) => row("files", "not known: objects of HEAD's tree are missing or malformed"),
+        (_, true) => row("files", &format!("{}{}", tree.file_count, tree.compared_words())),
     }
     for module in &proof.tree.submodules {
         let state = match &module.state {
-            SubmoduleState::Empty => "not proved: the submodule was not cloned",
-            SubmoduleState::Proved { .. } => "recomputed",
-            SubmoduleState::Faulty(_) => "NOT PROVED",
+            SubmoduleState::Proved { .. } => "recomputed".into(),
+            SubmoduleState::Faulty(_) => "NOT PROVED".into(),
+            state => format!("not proved: it {}", state.not_compared().unwrap_or_default()),
         };
-        row("submodule", &format!("{} {} ({state})", String::from_utf8_lossy(&module.path), module.commit));
+        let path = String::from_utf8_lossy(&module.path);
+        row("submodule", &format!("{path} {} ({state})", module.commit));
+        for remote in &module.remotes {
+            row("remote", &format!("{}: {}, of the submodule {path}", remote.name, remote.url));
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::{Check, Expected, Run, image_config};
 use crate::base::budget::{Budget, Work};
 use crate::base::words::counted;
 use crate::image::History;
-use crate::judge::evidence::{Evidence, Known, NoInstructions};
+use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
 use crate::judge::policy::Policy;
 
@@ -48,7 +48,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
             let texts: Vec<&str> = instructions.iter().map(|instruction| instruction.text.as_str()).collect();
             return compare(&texts, &config.history, shell, "the proved Dockerfile", evidence.budget);
         }
-        Err(NoInstructions::NotProved(fault) | NoInstructions::NoFile(fault) | NoInstructions::NotRead(fault)) => fault,
+        Err(fault) => fault.words().to_owned(),
     };
     match evidence.log().map(steps) {
         Some(Ok(printed)) if !printed.is_empty() => {

@@ -1,7 +1,7 @@
 //! `source-dockerfile`: the steps that the log shows are those of the proved Dockerfile.
 
 use super::outcome::Outcome;
-use super::{Check, Expected, Run, source_objects};
+use super::{Check, Expected, Run, source_objects, source_tree};
 use crate::base::image_name::ImageName;
 use crate::base::words::counted;
 use crate::judge::evidence::{Evidence, Known, NoInstructions};
@@ -34,6 +34,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let instructions = match evidence.dockerfile(policy.expect.dockerfile.as_deref()) {
         Ok(instructions) => instructions,
         Err(NoInstructions::NotProved(fault)) => return Outcome::caused_by(&source_objects::CHECK, fault),
+        Err(NoInstructions::InFaultySubmodule(fault)) => return Outcome::caused_by(&source_tree::CHECK, fault),
         Err(NoInstructions::NoFile(fault)) => return Outcome::fail(fault),
         Err(NoInstructions::NotRead(fault)) => return Outcome::unknown(fault),
     };

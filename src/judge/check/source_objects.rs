@@ -1,4 +1,4 @@
-//! `source-objects`: every object hashes to its id, and no object of HEAD is missing.
+//! `source-objects`: every object of the top repository hashes to its id, and no object of HEAD is missing.
 
 use super::outcome::Outcome;
 use super::{ChainLink, Check, Expected, Run};
@@ -12,12 +12,13 @@ pub(super) static CHECK: Check = Check {
     name: "source-objects",
     group: Group::Source,
     level: Level::Require,
-    says: "every git object in the archive hashes to its id, and HEAD's commit, trees, blobs and history are complete, apart from what .git/shallow cuts off",
-    explanation: "Reads every object of every pack and every loose object from the archive's bytes and hashes it, using SHA-1 with git's detection \
-of collision attacks. Compares packs and indexes with their checksums and with each other. Reads HEAD's commit and trees strictly. Follows HEAD and \
-all refs: no object may be missing, except the parents of commits that .git/shallow lists. git is not run, and the repository's configuration has no \
+    says: "every git object of the top repository hashes to its id, and its HEAD's commit, trees, blobs and history are complete, apart from what .git/shallow cuts off",
+    explanation: "Reads every object of every pack and every loose object of the top repository from the archive's bytes and hashes it, using \
+SHA-1 with git's detection of collision attacks. Compares packs and indexes with their checksums and with each other. Reads HEAD's commit and trees strictly. Follows HEAD and \
+all refs of this repository: no object may be missing, except the parents of commits that .git/shallow lists. git is not run, and the repository's configuration has no \
 effect. Files and refs that make git read different objects (alternates, grafts, replace refs) are refused by name, as are SHA-256 objects and \
-reftable. A partial clone passes if no object is missing.\n\nAn object elsewhere in the history that `git fsck --strict` calls malformed is listed, \
+reftable. A partial clone passes if no object is missing. Objects of a submodule belong to source-tree and are read only if its folder has files; HEAD and refs \
+of additional work trees (.git/worktrees) are not followed.\n\nAn object elsewhere in the history that `git fsck --strict` calls malformed is listed, \
 but does not fail the check: public repositories have such objects. The check does not show who made the commit (source-signature) or whether anyone \
 approved it (source-approved).\n\nWhen it fails: fetch the bundle again. If it still fails, the clone on the build server was damaged or \
 manipulated, or has a form that is not supported: do not use the image.",
@@ -49,10 +50,10 @@ fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
             let count = counted(objects.object_count, "object");
             let hash = if objects.object_count == 1 { "hashes to its id" } else { "hash to their ids" };
             let missing = match objects.shallow.is_empty() {
-                true => "none that HEAD or a ref needs is missing",
-                false => "none that HEAD or a ref needs is missing, except those that .git/shallow cuts off",
+                true => "none that its HEAD or refs need is missing",
+                false => "none that its HEAD or refs need is missing, except those that .git/shallow cuts off",
             };
-            Outcome::pass(format!("{count} {hash}, and {missing}"))
+            Outcome::pass(format!("{count} of the top repository {hash}, and {missing}"))
         }
     };
     for fault in objects.faults.iter().skip(1).take(LISTED) {

@@ -1,8 +1,8 @@
-//! `source-repository`: every remote of the snapshot is one of the policy's repositories.
+//! `source-repository`: every remote in the top repository's config is one of the policy's repositories.
 
 use super::outcome::{Comparison, Outcome};
 use super::{Check, Expected, Run, source_objects};
-use crate::git::{Remote, RepositoryName};
+use crate::git::{Remote, RepositoryName, SourceProof};
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
 use crate::judge::policy::Policy;
@@ -12,10 +12,13 @@ pub(super) static CHECK: Check = Check {
     name: "source-repository",
     group: Group::Source,
     level: Level::Require,
-    says: "every remote of the snapshot is one of the policy's repositories, and the log shows no other host",
-    explanation: "Reads the remotes in the snapshot's .git/config and compares each with expect.repositories. The ssh, https and scp-like spellings of \
-one repository are treated as equal. User, password and token are ignored and never shown, and insteadOf in the same config is applied as git applies it. \
-Compares the host with the log's github_host. Files that the config includes are not read; if there is one, an agreement gives unknown.\n\nA remote \
+    says: "every remote in the top repository's config is one of the policy's repositories, and the log shows no other host",
+    explanation: "Reads the remotes in the top repository's .git/config and, if extensions.worktreeConfig is on, \
+.git/config.worktree, and compares each with expect.repositories. The ssh, https and scp-like spellings of \
+one repository are treated as equal. User, password and token are ignored and never shown, and insteadOf in these files is applied as git applies it; addresses for pushing (pushurl, pushInsteadOf) are ignored. \
+Compares the host with the log's github_host. An agreement gives unknown if git may fetch from elsewhere: the config includes files, which are not read; \
+branch.NAME.remote is not the name of a remote; remote.NAME.vcs is set; or .git/remotes or .git/branches has files. Remotes of submodules are listed, \
+but not compared.\n\nA remote \
 states where the clone was configured to fetch from, as recorded in a file in the signed archive. It does not show which server responded. The content \
 is pinned by the commit id.\n\nWhen it fails: compare the address letter by letter. A fork, or the same path on a different host, is a different \
 repository.",
@@ -35,16 +38,17 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let remotes = &proof.remotes;
     if policy.expect.repositories.is_empty() {
         let outcome = Outcome::not_run(Reason::NoExpectation, "the policy lists no repositories");
-        let outcome = proof.included.iter().fold(outcome, |outcome, file| {
-            outcome.detail(format!("the config includes {file}, which was not read and could define other remotes"))
-        });
+        let outcome = elsewhere(proof).into_iter().fold(outcome, Outcome::detail);
+        let outcome = submodules(proof).fold(outcome, Outcome::detail);
         return remotes.iter().fold(outcome, |outcome, remote| outcome.detail(format!("remote {}", describe(remote))));
     }
     let expected: Vec<RepositoryName> =
         policy.expect.repositories.iter().filter_map(|text| RepositoryName::from_policy(text)).collect();
     let wanted = expected.iter().map(ToString::to_string).collect::<Vec<_>>().join(" or ");
     if remotes.is_empty() {
-        return Outcome::fail("the snapshot's config defines no remote").sides(wanted, "none");
+        let outcome =
+            Outcome::fail("no remote with a url was found in the top repository's config").sides(wanted, "none");
+        return elsewhere(proof).into_iter().fold(outcome, Outcome::detail);
     }
     let mut compared = Comparison::default();
     for remote in remotes {
@@ -65,16 +69,32 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     }
     let agrees = compared.agrees();
     let outcome = compared.outcome(&match remotes.len() {
-        1 => "the snapshot's remote is the policy's repository".to_owned(),
-        count => format!("all {count} remotes of the snapshot are among the policy's repositories"),
+        1 => "the remote in the top repository's config is the policy's repository".to_owned(),
+        count => format!("all {count} remotes in the top repository's config are among the policy's repositories"),
     });
-    match proof.included.first() {
-        Some(file) if agrees => {
-            Outcome::unknown("the config includes files that are not read and could define other remotes")
-                .sides("a config without includes", format!("include of {file}"))
+    let outcome = match elsewhere(proof).as_slice() {
+        reasons @ [first, ..] if agrees => {
+            let outcome = Outcome::unknown("the remotes are the policy's, but git may fetch from elsewhere")
+                .sides("a config that states every address in a remote's url", first);
+            reasons.iter().fold(outcome, Outcome::detail)
         }
         _ => outcome,
-    }
+    };
+    submodules(proof).fold(outcome, Outcome::detail)
+}
+
+/// Why git may fetch from an address that is not among the remotes.
+fn elsewhere(proof: &SourceProof) -> Vec<String> {
+    let include =
+        |file: &String| format!("the config includes {file}, which was not read and could define other remotes");
+    proof.included.iter().map(include).chain(proof.elsewhere.iter().cloned()).collect()
+}
+
+fn submodules(proof: &SourceProof) -> impl Iterator<Item = String> {
+    proof.tree.submodules.iter().flat_map(|module| {
+        let path = String::from_utf8_lossy(&module.path);
+        module.remotes.iter().map(move |remote| format!("not compared: submodule {path}, remote {}", describe(remote)))
+    })
 }
 
 fn host_of(event: &LogEvent) -> Option<&str> {

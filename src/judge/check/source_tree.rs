@@ -3,8 +3,8 @@
 use super::outcome::{DETAILS_SHOWN, Outcome};
 use super::{ChainLink, Check, Expected, Run, source_objects};
 use crate::base::budget::Work;
-use crate::base::words::{counted, counted_as};
-use crate::git::{Change, Conversion, Difference, PathPattern, SubmoduleState, TreeProof};
+use crate::base::words::counted;
+use crate::git::{Change, Difference, PathPattern, SubmoduleState, TreeProof};
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence};
 use crate::judge::policy::Policy;
@@ -15,9 +15,10 @@ pub(super) static CHECK: Check = Check {
     level: Level::Require,
     says: "the archived work tree is HEAD's tree (names, bytes, execute bits, link targets), apart from listed exceptions",
     explanation: "Hashes every file of the archived work tree as git does and compares it with the proved tree of HEAD, as `git status` would, but \
-without git. Submodules are compared in the same way if their objects are in the archive. For submodules that were not cloned, the report says \"not \
+without git. Submodules are compared in the same way if their folders have files. For submodules without files, the report says \"not \
 proved\" and the check does not fail.\n\nSome differences are accepted and listed: line endings, $Id$ and encodings that HEAD's own .gitattributes \
-specifies (eol=crlf, ident, working-tree-encoding), and, in place of a Git LFS pointer in HEAD, the object that it specifies (SHA-256 and size). \
+specifies (eol=crlf, ident, working-tree-encoding), and, in place of a Git LFS pointer in HEAD, the object that it specifies (SHA-256 and size; no attribute \
+is needed). \
 Every other difference fails the check, including ignored files; expect.untracked lists patterns of files that may exist without being in the \
 commit.\n\nThe archive shows the work tree as it was when the build ended. A change that a build step made and undid is not visible, and an \
 identical work tree does not show that the image was built from it.\n\nWhen it fails: the details list each file and, if known, the reason. Files \
@@ -69,17 +70,19 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
                 0 => String::new(),
                 count => format!("; not in HEAD, and allowed by expect.untracked: {count}"),
             };
-            let absent = match tree.submodules.iter().filter(|module| module.state == SubmoduleState::Empty).count() {
+            // A faulty submodule fails the check above.
+            let absent = match tree.submodules.iter().filter(|module| module.state.not_compared().is_some()).count() {
                 0 => String::new(),
                 count => format!("; submodules without files, not compared: {count}"),
             };
-            let converted = match tree.converted.len() {
+            let converted = tree.converted_counts();
+            let inner = match tree.submodule_file_count {
                 0 => String::new(),
-                count => format!("; of these, equal only after a conversion that HEAD specifies: {count}"),
+                count => format!("; in submodules: {count}"),
             };
-            let compared = proof.file_count();
+            let compared = tree.file_count;
             Outcome::pass(format!(
-                "the archived work tree has the files of HEAD's commit (files and links: {compared}){converted}{excused}{absent}"
+                "the archived work tree has the files of HEAD's commit (files and links: {compared}{inner}){converted}{excused}{absent}"
             ))
         }
         (None, [first, ..]) if is_sparse(tree, &refused) => {
@@ -110,7 +113,7 @@ fn faulty_submodules(tree: &TreeProof) -> impl Iterator<Item = String> {
         SubmoduleState::Faulty(faults) => {
             Some(format!("submodule {}: {}", String::from_utf8_lossy(&module.path), faults.join("; ")))
         }
-        SubmoduleState::Empty | SubmoduleState::Proved { .. } => None,
+        _ => None,
     })
 }
 
@@ -130,35 +133,18 @@ fn listed(differences: &[&Difference], note: &str) -> Vec<String> {
 
 /// Lists the files that are equal after a conversion, the submodules without faults, and the empty folders.
 fn said(tree: &TreeProof) -> Vec<String> {
-    let mut lines = Vec::new();
-    for (conversion, words) in [
-        (Conversion::LineEnds, "with the line endings that HEAD's .gitattributes specifies"),
-        (Conversion::Ident, "with their ids in $Id$, as HEAD's .gitattributes specifies"),
-        (Conversion::Encoding, "in the encoding that HEAD's .gitattributes specifies"),
-        (Conversion::LargeFile, "as the object that its Git LFS pointer identifies"),
-    ] {
-        let paths: Vec<String> = tree
-            .converted
-            .iter()
-            .filter(|(_, by)| *by == conversion)
-            .map(|(path, _)| String::from_utf8_lossy(path).into_owned())
-            .collect();
-        if !paths.is_empty() {
-            let shown = paths.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
-            let equal = counted_as(paths.len(), "file is equal", "files are equal");
-            lines.push(format!("{equal} {words}: {shown}"));
-        }
-    }
+    let mut lines = tree.converted_words(LISTED);
     for module in tree.submodules.iter().take(DETAILS_SHOWN) {
         let path = String::from_utf8_lossy(&module.path);
         match &module.state {
-            SubmoduleState::Empty => {
-                lines.push(format!("submodule {path} is not proved: it was not cloned (commit {})", module.commit));
-            }
             SubmoduleState::Proved { object_count } => {
                 lines.push(format!("submodule {path} is commit {}, {object_count} objects", module.commit));
             }
             SubmoduleState::Faulty(_) => {}
+            state => {
+                let why = state.not_compared().unwrap_or_default();
+                lines.push(format!("submodule {path} is not proved: it {why} (commit {})", module.commit));
+            }
         }
     }
     if !tree.empty_folders.is_empty() {

@@ -74,7 +74,9 @@ pub enum NoInstructions {
     NotProved(String),
     /// The file is not in the proved tree.
     NoFile(String),
-    /// The file exists, but cannot be read unambiguously.
+    /// The file would be in a submodule that is not proved. `source-tree` reports the reason.
+    InFaultySubmodule(String),
+    /// The file cannot be read unambiguously, or it would be in a submodule without files.
     NotRead(String),
 }
 
@@ -82,7 +84,9 @@ impl NoInstructions {
     /// The reason.
     pub fn words(&self) -> &str {
         match self {
-            Self::NotProved(words) | Self::NoFile(words) | Self::NotRead(words) => words,
+            Self::NotProved(words) | Self::NoFile(words) | Self::InFaultySubmodule(words) | Self::NotRead(words) => {
+                words
+            }
         }
     }
 }
@@ -175,6 +179,8 @@ impl Evidence<'_> {
         let content = proof.read_file(snapshot, path.as_bytes());
         let content = content.map_err(|fault| match fault {
             FileFault::NotKnown(_) => NoInstructions::NotProved(fault.to_string()),
+            FileFault::InSubmodule { is_faulty: true, .. } => NoInstructions::InFaultySubmodule(fault.to_string()),
+            FileFault::InSubmodule { is_faulty: false, .. } => NoInstructions::NotRead(fault.to_string()),
             FileFault::NoSuchFile(_) | FileFault::NoFile(_) | FileFault::Missing(_) => {
                 NoInstructions::NoFile(fault.to_string())
             }

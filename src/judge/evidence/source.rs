@@ -1,10 +1,9 @@
 //! Facts about the source.
 
-use crate::base::words::counted;
 use serde_json::json;
 
 use super::{Fact, Known};
-use crate::git::{HeadFault, SourceProof, SubmoduleState};
+use crate::git::{HeadFault, Remote, SourceProof};
 
 /// The facts that the snapshot proves, and those that its refs and config only state.
 pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
@@ -36,27 +35,35 @@ pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
         let count = Fact::new("object-count", "git-objects", objects.counts(), Known::Recomputed).with_data(data);
         facts.push(count);
         let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
-        add("history", "git-objects", objects.history(), Known::Recomputed);
+        add("history", "git-objects", proof.history_words(), Known::Recomputed);
     }
     let mut add = |fact: &str, witness, value: String, known| facts.push(Fact::new(fact, witness, value, known));
     for name in &proof.refs_at_head {
         add("ref", "git-objects", name.clone(), Known::Signed);
     }
-    for remote in &proof.remotes {
+    let described = |remote: &Remote| {
         let place = remote.repository.as_ref().map_or_else(|| remote.url.clone(), ToString::to_string);
-        add("repository", "work-tree", format!("remote {}: {place}", remote.name), Known::Signed);
+        format!("remote {}: {place}", remote.name)
+    };
+    for remote in &proof.remotes {
+        add("repository", "work-tree", described(remote), Known::Signed);
+    }
+    for module in &proof.tree.submodules {
+        for remote in &module.remotes {
+            let path = String::from_utf8_lossy(&module.path);
+            let value = format!("submodule {path}, {}; not compared", described(remote));
+            add("submodule-repository", "work-tree", value, Known::Signed);
+        }
     }
     for file in &proof.included {
         add("config-include", "work-tree", file.clone(), Known::Signed);
     }
+    for reason in &proof.elsewhere {
+        add("remote-elsewhere", "work-tree", reason.clone(), Known::Signed);
+    }
     // If a part of HEAD's tree is not known, nothing can be counted.
     if proof.commit.is_some() && proof.tree.faults.is_empty() {
-        let differences = counted(proof.tree.differences.len(), "difference");
-        let absent = match proof.tree.submodules.iter().filter(|one| one.state == SubmoduleState::Empty).count() {
-            0 => String::new(),
-            count => format!("; not compared: {}", counted(count, "submodule")),
-        };
-        let value = format!("{} in HEAD's tree, {differences}{absent}", proof.file_count());
+        let value = format!("{} in HEAD's tree{}", proof.tree.file_count, proof.tree.compared_words());
         add("files", "work-tree", value, Known::Recomputed);
     }
     facts

@@ -188,8 +188,14 @@ fn repository(bundle: &BundleReport) -> Option<Row> {
     let mut lines: Vec<Vec<Part>> = remotes.take(2).map(told).collect();
     if lines.is_empty() {
         lines = facts().take(2).map(told).collect();
-    } else if bundle.evidence.iter().any(|fact| fact.fact == summary::INCLUDE) {
-        lines.push(vec![Part::Words(format!("The clone's config {}.", summary::HAS_INCLUDES))]);
+    } else {
+        let has = |name: &str| bundle.evidence.iter().any(|fact| fact.fact == name);
+        if has(summary::INCLUDE) {
+            lines.push(vec![Part::Words(format!("The clone's config {}.", summary::HAS_INCLUDES))]);
+        }
+        if has(summary::ELSEWHERE) {
+            lines.push(vec![Part::Words(format!("For the clone, {}.", summary::HAS_ELSEWHERE))]);
+        }
     }
     (!lines.is_empty()).then_some(Row { label: "Repository", lines })
 }

@@ -128,6 +128,9 @@ fn repository(page: &mut Page, bundle: &BundleReport) {
         if summary::facts(bundle, summary::INCLUDE).next().is_some() {
             page.put("", &format!("the config {}", summary::HAS_INCLUDES));
         }
+        if summary::facts(bundle, summary::ELSEWHERE).next().is_some() {
+            page.put("", summary::HAS_ELSEWHERE);
+        }
         return;
     }
     let in_log: Vec<&Fact> = in_log(bundle, "repository").collect();

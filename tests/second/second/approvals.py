@@ -50,7 +50,7 @@ def check(case):
     rows = [row for row in case.approvals if row["commit"] == repository.head]
     parsed = [(row, APPROVER.fullmatch(row["approver"].strip())) for row in rows]
     if any(match is None for _, match in parsed): return unknown("a row does not state who approved the commit")
-    remotes = {found for found in gitfiles.remote_addresses(repository.config or [])[0] if found}
+    remotes = {found for found in gitfiles.remote_addresses(repository.files) if found}
     late = False
     for row, match in parsed:
         address = match["only"] or match["a"] or match["b"]

@@ -55,16 +55,27 @@ def same(step, instruction):
         if not digest or fixed or full is None or "$" in written or full != names.full_repository(expected): return False
     return True
 
+def find(work, path):
+    """(the bytes of a file in the proved trees, the answer if they are not known)."""
+    repository = work.repository
+    entry = repository.tree.get(path)
+    module = next((name for name in work.modules if path.startswith(name + b"/")), None)
+    if module is not None:
+        inner = work.modules[module]
+        if inner is None: return None, unknown("the submodule has no files")
+        return find(inner, path[len(module) + 1:]) if inner else (None, not_run("refused", cause="source-tree"))
+    if entry is None and any(path.startswith(folder) for folder in repository.incomplete):
+        return None, not_run("refused", cause="source-objects")
+    data = repository.store.get(entry[2], b"blob") if entry and entry[1] != "commit" else None
+    return data, fail("the Dockerfile is not in the commit's proved objects") if data is None else None
+
 def check(case):
     """The check `source-dockerfile`."""
     path = (case.expect("dockerfile") or "Dockerfile").removeprefix("./").encode()
     repository = case.repository
     if repository is None or not repository.proved: return not_run("refused", cause="source-objects")
-    entry = repository.tree.get(path)
-    if entry is None and any(path.startswith(folder) for folder in repository.incomplete):
-        return not_run("refused", cause="source-objects")
-    data = repository.store.get(entry[2], b"blob") if entry and entry[1] != "commit" else None
-    if data is None: return fail("the Dockerfile is not in the commit's proved objects")
+    data, answer = find(case.work, path)
+    if answer: return answer
     steps = buildlog.single_stage_steps(case.log) if case.log else None
     if case.log and steps is None: return unknown("the log's steps cannot be compared")
     try:

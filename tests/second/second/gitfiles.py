@@ -107,8 +107,33 @@ def parse_shallow(data):
     if not all(ID.fullmatch(line) for line in lines): raise Fault("a shallow file that cannot be read")
     return {line.decode() for line in lines}
 
+FLAGS = {"true": True, "yes": True, "on": True, "1": True, "": False, "false": False, "no": False, "off": False, "0": False}
+
+def settings(files):
+    """The entries of `config` and, if it is read, of `config.worktree`; and whether all of them are known."""
+    found, known = [], True
+    try:
+        found += parse_config(files.get(b"config", b""))
+        flags = [FLAGS.get("true" if value is None else value.lower()) for section, sub, key, value in found
+                 if (section, sub, key) == ("extensions", None, "worktreeconfig")]
+        known = None not in flags
+        if flags and flags[-1]:
+            found += parse_config(files.get(b"config.worktree", b""))
+    except Fault:
+        known = False
+    return found, known
+
+def elsewhere(files):
+    """Can git fetch from an address that is not a remote's url?"""
+    entries, known = settings(files)
+    named = {sub for section, sub, key, value in entries if (section, key) == ("remote", "url") and sub and not sub.startswith("/")}
+    odd = any(section in ("include", "includeif") or sub is not None and (section, key) == ("remote", "vcs")
+              or sub is not None and (section, key) == ("branch", "remote") and value != "." and value not in named
+              for section, sub, key, value in entries)
+    return odd or not known or any(path.startswith((b"remotes/", b"branches/")) for path in files)
+
 def remotes(entries):
-    """The addresses of all remotes after `insteadOf`: [text]. An include is reported as the second value."""
+    """The addresses of all remotes after `insteadOf`: [text]."""
     rules = [(value, sub) for section, sub, key, value in entries
              if section == "url" and key == "insteadof" and value is not None and sub is not None]
     found = []
@@ -116,9 +141,7 @@ def remotes(entries):
         if section == "remote" and key == "url":
             best = max((rule for rule in rules if (value or "").startswith(rule[0])), key=lambda r: len(r[0]), default=None)
             found.append(best[1] + value[len(best[0]):] if best else value or "")
-    includes = any(section in ("include", "includeif") for section, sub, key, value in entries)
-    return found, includes
+    return found
 
-def remote_addresses(entries):
-    urls, includes = remotes(entries)
-    return [names.address(url) for url in urls], includes
+def remote_addresses(files):
+    return [names.address(url) for url in remotes(settings(files)[0])]

@@ -85,9 +85,9 @@ def repository(case):
     if case.folder is None: return not_run("refused", cause=REFUSED)
     if wanted is None: return not_run("no-expectation")
     if case.repository is None: return not_run("refused", cause=REFUSED)
-    found, includes = gitfiles.remote_addresses(case.repository.config or [])
+    found = gitfiles.remote_addresses(case.repository.files)
     allowed = {names.address(text, True) for text in wanted} - {None}
     if not found or any(remote not in allowed for remote in found): return fail("a remote is not one of the policy's repositories")
     hosts = case.log.server_values("github_host") if case.log else []
     if any(host.lower() != remote.host.split(":")[0] for host in hosts for remote in found): return fail("the log names another host")
-    return unknown("the config includes files that are not read") if includes else passed()
+    return unknown("git may fetch from elsewhere") if gitfiles.elsewhere(case.repository.files) else passed()

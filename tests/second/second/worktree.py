@@ -4,6 +4,7 @@ import hashlib
 import posixpath
 import re
 
+from .gitfiles import settings
 from .gitobjects import object_id
 from .patterns import Attributes, Ignore
 from .repository import GITDIR, Repository, members_below
@@ -73,6 +74,7 @@ class WorkTree:
         self.allowed = [Ignore(pattern.encode()) for pattern in allowed]
         self.depth, self.top_git = depth, top_git or git_prefix
         self.differences, self.unproved = [], []
+        self.modules = {}           # submodules: None without files, False if faulty, otherwise the inner WorkTree
         self.members = {name[len(prefix):]: member for name, member in files.items()
                         if name.startswith(prefix) and not name.startswith(git_prefix) and name + b"/" != git_prefix}
 
@@ -121,10 +123,12 @@ class WorkTree:
     def compare_submodule(self, path, target):
         below = {name: member for name, member in self.members.items() if name.startswith(path + b"/")}
         pointer = below.get(path + b"/.git")
+        self.modules[path] = False
         content = [name for name, member in below.items() if member.kind != "folder"]
         if pointer is None and not content:
             if path not in self.members and not below or self.members.get(path, pointer) and self.members[path].kind != "folder":
                 self.differences.append((path, "a submodule's folder is missing"))
+            self.modules[path] = None
             return
         match = GITDIR.fullmatch(bytes(pointer.data)) if pointer is not None and pointer.kind == "file" else None
         folder = posixpath.normpath(posixpath.join(self.prefix + path, match[1]).decode("utf-8", "surrogateescape")) if match else ""
@@ -140,7 +144,8 @@ class WorkTree:
         files, links = members_below(inner, folder, self.top_git)
         repository = Repository(files, links, True)
         self.differences += [(path, fault) for fault in repository.faults]
-        if not points_back(repository.config or [], folder, self.prefix + path):
+        back = points_back(settings(files)[0], folder, self.prefix + path)
+        if not back:
             self.differences.append((path, "core.worktree of a submodule does not lead to its folder"))
         if repository.head != target:
             self.differences.append((path, "a submodule at another commit"))
@@ -149,5 +154,6 @@ class WorkTree:
             return
         nested = WorkTree(inner, self.prefix + path + b"/", folder, repository, (), self.depth + 1, self.top_git)
         nested.compare()
+        self.modules[path] = nested if back and not repository.faults else False
         self.differences += [(path + b"/" + name, why) for name, why in nested.differences]
         self.unproved += nested.unproved

@@ -469,6 +469,27 @@ fn repository() -> Vec<Case> {
         )
         .text("git/wallet/.git/config", |text| format!("{text}[include]\n\tpath = /etc/other-config\n"))
         .expect("source-repository", "unknown"),
+        policy(
+            Case::rejected("repository-branch-remote", "A branch's remote is an address, not the name of a remote."),
+            "\"git@github.com:acme/wallet.git\"",
+        )
+        .text("git/wallet/.git/config", |text| {
+            format!("{text}[branch \"other\"]\n\tremote = https://evil.example/acme/wallet\n")
+        })
+        .expect("source-repository", "unknown"),
+        policy(
+            Case::fails(
+                "repository-worktree-config",
+                "source-repository",
+                "The config of the work tree rewrites the policy's address.",
+            ),
+            "\"git@github.com:acme/wallet.git\"",
+        )
+        .text("git/wallet/.git/config", |text| format!("{text}[extensions]\n\tworktreeConfig = true\n"))
+        .inner(|entries| {
+            let config = "[url \"https://evil.example/\"]\n\tinsteadOf = git@github.com:\n";
+            entries.push(Entry::file("git/wallet/.git/config.worktree", config));
+        }),
         remote(
             policy(
                 Case::fails("repository-local", "source-repository", "The remote is a folder."),

@@ -725,6 +725,10 @@ fn the_images_section_can_be_pasted_and_is_compared() {
         );
         assert_eq!(key("", name).1, "not-run: the contract specifies no key for this image");
     }
+    // The name that was not resolved is in the details of an admitted image.
+    key(&made.out, "${REG}acme/wallet");
+    let (code, details) = text(&folder, "section.yaml", &["--details"]);
+    assert!(code == 0 && details.contains("  not resolved: ${REG}\n"), "{details}");
     // A wrong key of a repository with another name is not for this image.
     let wrong_other = wrong.replace("acme/wallet\"", "acme/other\"");
     assert_eq!(key(&wrong_other, "${REG}acme/wallet").0, 0);

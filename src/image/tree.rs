@@ -31,7 +31,7 @@ pub struct Tree {
     pub replaced: BTreeSet<Vec<u8>>,
     /// Paths at which `entries` does not show what is unpacked, because it depends on the order of the entries or on lower layers.
     pub unsettled: BTreeSet<Vec<u8>>,
-    /// The number of bytes after the end of the archive, which nothing unpacks. If all are zero, they are padding and do not count.
+    /// The number of bytes after the end of the archive, which container engines do not unpack. If all are zero, they are padding and do not count.
     pub after_end: u64,
     /// A digest of all entries in their order, and of the bytes after the end.
     pub in_order: Sha256,

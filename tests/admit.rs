@@ -684,6 +684,12 @@ fn the_images_section_can_be_pasted_and_is_compared() {
     let bundle = format!("evidence/{BUNDLE}");
     let made = run(folder.path(), &["contract", "images", &bundle, "--policy", "policy.toml", "--now", NOW]);
     assert_eq!(made.code, 0, "{}", made.err);
+    // The address of the server is not in the log, and an audit as of a time before the build says so.
+    assert!(made.out.contains("does not record the notary server"), "{}", made.out);
+    assert!(made.out.contains(&format!("# Audited as of {NOW}.\n")), "{}", made.out);
+    let early = ["contract", "images", &bundle, "--policy", "policy.toml", "--now", "2026-02-01T00:00:00Z"];
+    let early = run(folder.path(), &early).out;
+    assert!(early.contains("as of 2026-02-01T00:00:00Z, before the stated time of the build.\n"), "{early}");
     assert!(
         made.out.contains("\n  dct:\n    \"docker.io/acme/wallet\":\n      notary: \"https://notary.docker.io\"\n"),
         "{}",
@@ -700,6 +706,33 @@ fn the_images_section_can_be_pasted_and_is_compared() {
     assert_eq!(check(&made.out.replace("acme/wallet\"", "acme/other\"")), (0, "not-run: no-evidence".into()));
     assert_eq!(check(&made.out.replace("acme/wallet\"", "acme/wallet:v1\"")), (1, "fail".into()));
     assert_eq!(check("images: {cosign: {}}\n"), (1, "fail".into()));
+    // If the name has a variable, every key that may be for the image is compared.
+    let key = |section: &str, name: &str| {
+        folder.write("section.yaml", contract(&folder, &format!("{name}@{DIGEST}"), section));
+        let (code, report) = admit(&folder, "section.yaml", &[]);
+        let finding = finding(&report, 0, "workload-key");
+        (code, format!("{}: {}", finding["status"].as_str().unwrap(), finding["message"].as_str().unwrap()))
+    };
+    let (wrong, other) =
+        (made.out.replace("publicKey: \"LS0", "publicKey: \"LS1"), made.out.replace("acme/wallet\"", "acme/other\""));
+    for name in ["${REG}acme/wallet", "docker.io/acme/${NAME}", "docker.io/acme/wallet:${TAG}-a", "${A}/wallet:v1"] {
+        let (code, says) = key(&made.out, name);
+        assert!(code == 0 && says.starts_with("pass: the image's name has a variable, so every key"), "{name} {says}");
+        let (code, says) = key(&wrong, name);
+        assert!(
+            code == 1 && says.starts_with("unknown: the image's name has a variable, so it is not known whether"),
+            "{says}"
+        );
+        assert_eq!(key("", name).1, "not-run: the contract specifies no key for this image");
+    }
+    // The name that was not resolved is in the details of an admitted image.
+    key(&made.out, "${REG}acme/wallet");
+    let (code, details) = text(&folder, "section.yaml", &["--details"]);
+    assert!(code == 0 && details.contains("  not resolved: ${REG}\n"), "{details}");
+    // A wrong key of a repository with another name is not for this image.
+    let wrong_other = wrong.replace("acme/wallet\"", "acme/other\"");
+    assert_eq!(key(&wrong_other, "${REG}acme/wallet").0, 0);
+    assert_eq!((key(&wrong_other, "docker.io/${PATH}").0, key(&other, "docker.io/${PATH}").0), (1, 0));
     assert_eq!(check("images: {dct: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "fail".into()));
     assert_eq!(check("images: {rhs: {docker.io/acme/wallet: {publicKey: QUJD}}}\n"), (1, "unknown".into()));
 
@@ -788,6 +821,8 @@ fn contract_signatures_are_checked_in_every_encoding() {
         for joined in [false, true] {
             let (code, report) = contract(&format!("type: env\nsigningKey: {spelling}"), "signer", joined, "=");
             assert_eq!((code, status(&report, 0, "contract-signature")), (0, "pass".into()), "{spelling} {report:#}");
+            let border = "one after the other; where the first ends is not signed";
+            assert_eq!(report.to_string().contains(border), !joined, "{report:#}");
             // Without line breaks, two different texts can have the same signature.
             assert_eq!(
                 report.to_string().contains("and with them the structure, are not signed"),

@@ -445,6 +445,7 @@ fn compare_states_whether_the_image_next_to_a_bundle_is_that_of_its_log() {
         let document: Value = serde_json::from_str(&text).unwrap();
         let left_out = if name == "without" { " Not compared: image digest." } else { "" };
         assert_eq!(document["conclusion"], format!("{equal}{says}{left_out}"), "{name}");
+        assert_eq!(document["not_compared"].as_array().unwrap().is_empty(), left_out.is_empty(), "{name}");
         let answer = |part: &str| {
             let mut rows = document["rows"].as_array().unwrap().iter();
             rows.find(|one| one["part"] == part).unwrap().clone()
@@ -485,6 +486,7 @@ fn compare_does_not_call_unknown_bases_the_same() {
         assert_eq!(code, Some(0), "{text}");
         let document: Value = serde_json::from_str(&text).unwrap();
         assert!(document["conclusion"].as_str().unwrap().ends_with(says), "{document:#}");
+        assert_eq!(document["not_compared"], serde_json::json!(["base"]));
         let row = document["rows"].as_array().unwrap().iter().find(|row| row["part"] == "base").unwrap();
         assert_eq!((&row["answer"], &row["a"]), (&"not known".into(), &Value::Null), "{row}");
         assert!(row["not_known"]["a"].as_str().unwrap().contains("follows step"), "{row}");
@@ -684,6 +686,133 @@ fn layers_are_compared_as_engines_unpack_them() {
     }
     let (code, text) = program(&["image", "one.tar.xz"]);
     assert!(code == Some(1) && text.contains("NOT SUPPORTED") && !text.contains("CONTRADICTION"), "{text}");
+}
+
+/// Pairs of images, each with one layer. An entry is NAME, or NAME=CONTENT, NAME->LINK, NAME=>HARD LINK, or NAME/ for a directory, perhaps with
+/// `@MODE`.
+const PAIRS: &str = r#"
+import hashlib, io, json, re, sys, tarfile
+def layer(entries, time, tail):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for text in entries:
+            text, _, mode = text.partition("@")
+            name, sign, rest = re.fullmatch("(.*?)(->|=>|=|$)(.*)", text).groups()
+            member = tarfile.TarInfo(name)
+            member.mode, member.mtime, member.uid = int(mode or "644", 8), time, time
+            if name.endswith("/"): member.type = tarfile.DIRTYPE
+            elif sign == "->": member.type, member.linkname = tarfile.SYMTYPE, rest
+            elif sign == "=>": member.type, member.linkname = tarfile.LNKTYPE, rest
+            else: member.size = len(rest)
+            tar.addfile(member, io.BytesIO(rest.encode()))
+    return out.getvalue() + tail.encode()
+for name, entries, time, tail in json.loads(sys.argv[1]):
+    content = layer(entries.split(), time, tail)
+    ids = ["sha256:" + hashlib.sha256(content).hexdigest()]
+    config = json.dumps({"os": "linux", "architecture": "s390x", "rootfs": {"type": "layers", "diff_ids": ids}}).encode()
+    saved = json.dumps([{"Config": "c.json", "RepoTags": None, "Layers": ["layer.tar"]}]).encode()
+    with tarfile.open(name, "w") as tar:
+        for path, data in (("c.json", config), ("layer.tar", content), ("manifest.json", saved)):
+            member = tarfile.TarInfo(path)
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+"#;
+
+const SAME_FILES: &str = "the same files; only times, owners, attributes, or the archive's order or format differ";
+const LAST_ENTRIES: &str = "no difference was found in the last entry of each path";
+
+/// GNU tar and container engines unpack different files from the two layers of most of these pairs.
+#[test]
+fn compare_says_the_same_files_only_if_every_entry_was_compared() {
+    let folder = folder("pairs");
+    let depends = "what is unpacked at PATH, which depends on the order of the entries or on lower layers";
+    let at = |path: &str| depends.replace("PATH", path);
+    let plain = |entries: &'static str| (entries, "");
+    // The entries and the bytes after the end of the two layers, and the expected lines: differences, and what was not compared.
+    let pairs = [
+        // Usual layers: other times and another order.
+        (
+            plain("bin/ bin/a=1 bin/b=>bin/a l->bin .wh.old"),
+            plain("l->bin .wh.old bin/ bin/a=1 bin/b=>bin/a"),
+            SAME_FILES,
+            String::new(),
+        ),
+        (plain("bin/ bin/a=1 bin/@755 bin/a=1"), plain("bin/@755 bin/a=1"), SAME_FILES, String::new()),
+        // Every entry is the same, in the same order.
+        (plain("a=1 b=>a a=2 d->x d/f=1"), plain("a=1 b=>a a=2 d->x d/f=1"), SAME_FILES, String::new()),
+        (("a=1", "tail"), ("a=1", "tail"), SAME_FILES, String::new()),
+        (plain("a=1"), ("a=1", "\0\0\0\0"), SAME_FILES, String::new()),
+        // The content of a hard link is that of its target at that moment.
+        (
+            plain("a=good b=>a a=same"),
+            plain("a=evil b=>a a=same"),
+            "b: content differs",
+            "in A and B: the earlier entries of a".into(),
+        ),
+        (plain("a=1 b=>a"), plain("b=>a a=1"), "b: content differs", format!("in B: {}", at("b"))),
+        (
+            plain("a=1 b=>a c=>b"),
+            plain("a=2 b=>a c=>b"),
+            "a: content differs\n  b: content differs\n  c: content differs",
+            String::new(),
+        ),
+        (
+            plain("a=1 a=3 b=1 b=3"),
+            plain("a=2 a=3 b=3"),
+            LAST_ENTRIES,
+            "in A: the earlier entries of a and 1 more path\n  not compared in B: the earlier entries of a".into(),
+        ),
+        // A link is passed through, and perhaps replaced.
+        (
+            plain("d->x d/f=1 d->z"),
+            plain("d->y d/f=1 d->z"),
+            LAST_ENTRIES,
+            format!("in A and B: the earlier entries of d; {}", at("d")),
+        ),
+        (plain("d->x d/f=1"), plain("d/f=1 d->x"), LAST_ENTRIES, format!("in A and B: {}", at("d"))),
+        (plain("d->x d-e=1 h=>d/f"), plain("h=>d/f d-e=1 d->x"), LAST_ENTRIES, format!("in A and B: {}", at("h"))),
+        // Engines apply a whiteout when they come to it, and set the mode of a hard link on its target.
+        (plain("e/.wh.x e/x/f=1"), plain("e/x/f=1 e/.wh.x"), LAST_ENTRIES, format!("in A and B: {}", at("e/x"))),
+        (
+            plain("a=1@755 b=>a c=>a@600"),
+            plain("a=1@755 c=>a@600 b=>a"),
+            LAST_ENTRIES,
+            format!(
+                "in A and B: {} and 1 more path{}",
+                "what is unpacked at b", ", which depends on the order of the entries or on lower layers"
+            ),
+        ),
+        (("a=1", "hidden payload"), plain("a=1"), LAST_ENTRIES, "in A: 8206 bytes after the end of the archive".into()),
+    ];
+    let mut images = Vec::new();
+    for (number, (one, two, ..)) in pairs.iter().enumerate() {
+        images.push(serde_json::json!([format!("{number}-a.tar"), one.0, 1, one.1]));
+        images.push(serde_json::json!([format!("{number}-b.tar"), two.0, 2, two.1]));
+    }
+    let images = serde_json::Value::from(images).to_string();
+    must(Command::new("python3").current_dir(&folder).args(["-c", PAIRS, &images]));
+    for (number, (one, two, lines, not_compared)) in pairs.iter().enumerate() {
+        let compare = |format: &str| {
+            let (one, other) = (format!("{number}-a.tar"), format!("{number}-b.tar"));
+            let line = ["compare", &one, &other, "--format", format];
+            let output = Command::new(PROGRAM).current_dir(&folder).args(line).output().unwrap();
+            (output.status.code(), String::from_utf8(output.stdout).unwrap())
+        };
+        let (code, text) = compare("text");
+        let not_compared = match not_compared.as_str() {
+            "" => String::new(),
+            parts => format!("  not compared {parts}\n"),
+        };
+        let expected = format!("\nlayer 1\n  {lines}\n{not_compared}\nThe contents of the two images differ.");
+        assert!(code == Some(1) && text.contains(&expected), "{one:?} {two:?}: {expected}\n{text}");
+        let report: serde_json::Value = serde_json::from_str(&compare("json").1).unwrap();
+        let files = &report["files"][0];
+        let shown = |part: &serde_json::Value, before: &str| -> String {
+            part.as_array().unwrap().iter().map(|line| format!("  {before}{}\n", line.as_str().unwrap())).collect()
+        };
+        let found = [shown(&files["files"], ""), shown(&files["not_compared"], "not compared ")].concat();
+        assert_eq!(found, format!("  {lines}\n{not_compared}"), "{files}");
+    }
 }
 
 /// For a `docker save` archive with several platforms, an engine loads the image in manifest.json,

@@ -1,12 +1,12 @@
 //! Compares what two verified bundles state and prove.
 
-use super::{Build, Row, Value, Weight, of_values, row};
+use super::{Build, Files, Row, Value, Weight, of_values, row};
 use crate::base::words::counted;
 use crate::git::{Snapshot, WorkEntry};
 use crate::judge::check::base_images;
 use crate::manifest::Manifest;
 
-pub(super) fn compare(one: &Build, other: &Build, rows: &mut Vec<Row>, files: &mut Vec<(String, Vec<String>)>) {
+pub(super) fn compare(one: &Build, other: &Build, rows: &mut Vec<Row>, files: &mut Vec<Files>) {
     sources(one, other, rows);
     rows.push(base_row(bases(&one.manifest), bases(&other.manifest)));
     rows.push(id_row(recorded_id(&one.manifest), recorded_id(&other.manifest)));
@@ -28,7 +28,7 @@ pub(super) fn compare(one: &Build, other: &Build, rows: &mut Vec<Row>, files: &m
         ),
     });
     if !differing.is_empty() {
-        files.push(("work tree".into(), differing));
+        files.push(Files { heading: "work tree".into(), lines: differing, not_compared: Vec::new() });
     }
 }
 

@@ -11,11 +11,10 @@ pub(super) fn conclude(one: &Side, other: &Side, rows: &[Row]) -> String {
     }
 }
 
-/// The parts that were not compared although a difference would count; `None` if there are none.
-pub(super) fn not_compared(rows: &[Row]) -> Option<String> {
+/// The parts that were not compared although a difference would count.
+pub(super) fn not_compared(rows: &[Row]) -> Vec<String> {
     let parts = rows.iter().filter(|row| row.weight == Weight::Counts && !row.is_compared());
-    let parts: Vec<&str> = parts.map(|row| row.part.as_str()).collect();
-    (!parts.is_empty()).then(|| format!("Not compared: {}.", parts.join(", ")))
+    parts.map(|row| row.part.clone()).collect()
 }
 
 fn of_images(first: &ImageFacts, second: &ImageFacts, rows: &[Row]) -> String {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Row, Side, Value, Weight, of_values, row};
+use super::{Files, Row, Side, Value, Weight, of_values, row};
 use crate::base::error::Error;
+use crate::base::words::counted;
 use crate::image::tree::{self, Difference, Tree};
 use crate::image::{ImageFacts, LayerFacts};
 
@@ -113,29 +114,72 @@ fn layer_row(
     of_values(name, Some(value(one)), Some(value(other)))
 }
 
+/// The differences between two layers, and what was not compared.
 pub(super) fn layer_differences(
+    heading: String,
     one: Result<Option<Tree>, Error>,
     other: Result<Option<Tree>, Error>,
-) -> Result<Vec<String>, Error> {
-    match (one, other) {
-        (Ok(Some(first)), Ok(Some(second))) => Ok(differing_files(&first, &second)),
+) -> Result<Files, Error> {
+    let cannot = |why: String| vec![format!("cannot be compared file by file: {why}")];
+    let (lines, not_compared) = match (one, other) {
+        (Ok(Some(first)), Ok(Some(second))) => (differing_files(&first, &second), not_compared(&first, &second)),
         (Err(error @ (Error::Malformed { .. } | Error::Truncated { .. })), _)
         | (_, Err(error @ (Error::Malformed { .. } | Error::Truncated { .. }))) => {
-            Ok(vec![format!("cannot be compared file by file: {error}")])
+            (cannot(error.to_string()), Vec::new())
         }
-        (Err(error), _) | (_, Err(error)) => Err(error),
-        _ => Ok(vec!["cannot be compared file by file: the layer's bytes are not available".into()]),
+        (Err(error), _) | (_, Err(error)) => return Err(error),
+        _ => (cannot("the layer's bytes are not available".into()), Vec::new()),
+    };
+    Ok(Files { heading, lines, not_compared })
+}
+
+/// What a comparison of each path's last entry leaves out; nothing if the layers have the same entries in the same order.
+fn not_compared(one: &Tree, other: &Tree) -> Vec<String> {
+    if one.in_order == other.in_order {
+        return Vec::new();
+    }
+    match (left_out(one), left_out(other)) {
+        (first, second) if first == second => first.into_iter().map(|parts| format!("in A and B: {parts}")).collect(),
+        (first, second) => {
+            let sides = [("A", first), ("B", second)];
+            sides.into_iter().filter_map(|(letter, parts)| Some(format!("in {letter}: {}", parts?))).collect()
+        }
     }
 }
 
+fn left_out(layer: &Tree) -> Option<String> {
+    let paths = |paths: &BTreeSet<Vec<u8>>| {
+        let first = shown(paths.first()?);
+        Some(match paths.len() - 1 {
+            0 => first,
+            more => format!("{first} and {}", counted(more, "more path")),
+        })
+    };
+    let parts = [
+        paths(&layer.replaced).map(|paths| format!("the earlier entries of {paths}")),
+        paths(&layer.unsettled).map(|paths| {
+            format!("what is unpacked at {paths}, which depends on the order of the entries or on lower layers")
+        }),
+        (layer.after_end > 0).then(|| format!("{} after the end of the archive", counted(layer.after_end, "byte"))),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+fn shown(path: &[u8]) -> String {
+    if path.is_empty() { "/ (the layer's root)".into() } else { String::from_utf8_lossy(path).into_owned() }
+}
+
 fn differing_files(one: &Tree, other: &Tree) -> Vec<String> {
-    let differences = tree::differences(one, other);
+    let differences = tree::differences(&one.entries, &other.entries);
     if differences.is_empty() {
-        return vec!["the same files; only times, owners, attributes or the order in the archive differ".into()];
+        return vec![match not_compared(one, other).is_empty() {
+            true => "the same files; only times, owners, attributes, or the archive's order or format differ".into(),
+            false => "no difference was found in the last entry of each path".into(),
+        }];
     }
     let lines = differences.into_iter().map(|(path, difference)| {
-        let path =
-            if path.is_empty() { "/ (the layer's root)".into() } else { String::from_utf8_lossy(&path).into_owned() };
+        let path = shown(&path);
         match difference {
             Difference::OnlyInFirst => format!("{path}: only in A"),
             Difference::OnlyInSecond => format!("{path}: only in B"),

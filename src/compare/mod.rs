@@ -84,13 +84,26 @@ impl Row {
     }
 }
 
+/// The paths that differ in the work trees or in a layer.
+#[derive(Debug)]
+pub struct Files {
+    /// `work tree`, or the layer.
+    pub heading: String,
+    /// One line for each path that differs, or a sentence if none differs or they cannot be compared.
+    pub lines: Vec<String>,
+    /// What the lines do not cover: in a layer of which not only the last entry of each path may matter, what was not compared, for each side.
+    pub not_compared: Vec<String>,
+}
+
 /// The result of comparing two sides.
 #[derive(Debug)]
 pub struct Comparison {
     /// The parts for which at least one side has a [`Value`]; of settings, labels and history steps, only those that differ.
     pub rows: Vec<Row>,
-    /// Differing paths, under a heading.
-    pub files: Vec<(String, Vec<String>)>,
+    /// Differing paths.
+    pub files: Vec<Files>,
+    /// The parts that were not compared although a difference would count.
+    pub not_compared: Vec<String>,
     /// The conclusion, in sentences. It lists the parts that could not be compared, and states if the image next to a bundle is not proved to
     /// come from the bundle's build.
     pub conclusion: String,
@@ -124,7 +137,7 @@ pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Co
         images::compare(first, second, &mut rows);
         for (at, name) in images::layer_rows(first, second, &mut rows) {
             let files_of = |side: &Side, image| (comparing.read_layer)(&side.source, image, at, comparing.limits);
-            files.push((name, images::layer_differences(files_of(one, first), files_of(other, second))?));
+            files.push(images::layer_differences(name, files_of(one, first), files_of(other, second))?);
         }
     }
     if !rows.iter().any(Row::is_compared) {
@@ -134,16 +147,18 @@ pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Co
         });
     }
     let mut conclusion = conclusion::conclude(one, other, &rows);
-    let left_out = conclusion::not_compared(&rows);
+    let not_compared = conclusion::not_compared(&rows);
     // Drop rows for which neither side has a value.
     rows.retain(|row| row.one.is_some() || row.other.is_some());
     let ties = [("A", one), ("B", other)].map(|(letter, side)| (letter, side.tie()));
     for (letter, tie) in &ties {
         conclusion.extend(tie.words(letter).map(|words| format!(" {words}")));
     }
-    conclusion.extend(left_out.map(|words| format!(" {words}")));
+    if !not_compared.is_empty() {
+        conclusion.extend([" Not compared: ", &not_compared.join(", "), "."]);
+    }
     let contradicts = ties.iter().any(|(_, tie)| *tie == Tie::Contradicted);
-    Ok(Comparison { rows, files, conclusion, contradicts })
+    Ok(Comparison { rows, files, not_compared, conclusion, contradicts })
 }
 
 fn row(part: impl Into<String>, one: Option<String>, other: Option<String>) -> Row {

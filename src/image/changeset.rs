@@ -8,6 +8,7 @@
 
 use std::io::{self, Read};
 
+use crate::base::digest::{HashingReader, Sha256};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 
@@ -86,6 +87,24 @@ impl<'a, R: Read> Changeset<'a, R> {
             self.left -= want as u64;
         }
         Ok(())
+    }
+
+    /// The number and digest of the bytes after the end of the archive; `None` if there are none, or only zeros, with which archives are padded. The
+    /// last member must have been read.
+    pub(super) fn after_end(&mut self) -> Result<Option<(u64, Sha256)>, Error> {
+        let mut hasher = HashingReader::new(&mut self.input);
+        let mut buffer = vec![0; 1 << 14];
+        let mut is_padding = true;
+        loop {
+            match hasher.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(read) => is_padding &= buffer.iter().take(read).all(|&byte| byte == 0),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(Error::from_read(WHAT, error)),
+            }
+        }
+        let (digest, count) = hasher.finish();
+        Ok((!is_padding).then_some((count, digest)))
     }
 
     fn set_size(&mut self, size: u64) {

@@ -1,5 +1,5 @@
 use super::document::{self, Document};
-use super::tree::{self, Difference, Entry, Kind, Tree};
+use super::tree::{self, Difference, Entries, Entry, Kind};
 use crate::base::digest::Sha256;
 use crate::base::limits::Limits;
 
@@ -121,10 +121,10 @@ fn different_spellings_of_a_platform_have_one_normal_form() {
 fn layer_differences_are_reported_by_path() {
     let file = |text: &[u8], mode| Entry { kind: Kind::File(text.len() as u64, Sha256::of(text)), mode };
     let folder = Entry { kind: Kind::Directory, mode: 0o755 };
-    let one: Tree =
+    let one: Entries =
         [(b"a".to_vec(), file(b"1", 0o644)), (b"b".to_vec(), file(b"1", 0o644)), (b"c".to_vec(), folder.clone())]
             .into();
-    let two: Tree =
+    let two: Entries =
         [(b"b".to_vec(), file(b"2", 0o644)), (b"c".to_vec(), file(b"", 0o644)), (b"d".to_vec(), folder)].into();
     let found: Vec<(String, Difference)> = tree::differences(&one, &two)
         .into_iter()
@@ -137,7 +137,7 @@ fn layer_differences_are_reported_by_path() {
         ("d", Difference::OnlyInSecond),
     ];
     assert_eq!(found, expected.map(|(path, what)| (path.to_owned(), what)));
-    let wider: Tree =
+    let wider: Entries =
         [(b"a".to_vec(), file(b"1", 0o755)), one.clone().pop_last().unwrap(), (b"b".to_vec(), file(b"1", 0o644))]
             .into();
     assert_eq!(tree::differences(&one, &wider), [(b"a".to_vec(), Difference::Mode(0o644, 0o755))]);

@@ -92,6 +92,10 @@ fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>)
     for finding in &image.findings {
         let message = for_terminal(&finding.message);
         let _ = writeln!(page, "  {} {:<19} {message}", status_column(finding), finding.check);
+        // The details of what rejects the image are printed above.
+        for detail in finding.details.iter().filter(|_| !finding.rejects()) {
+            let _ = writeln!(page, "{:46}{}", "", for_terminal(detail));
+        }
     }
     for link in chain::chain_of_image(image, bundle) {
         let _ = writeln!(page, "  {:<14} {} -> {}: {}", link.strength.words(), link.from, link.to, link.how);

@@ -263,6 +263,11 @@ impl Report {
         summary::headline(self, bundle)
     }
 
+    /// The time as of which a bundle was audited, and whether that is before the build.
+    pub fn judged_as_of(&self, bundle: &BundleReport) -> Option<String> {
+        summary::judged(self, Some(bundle))
+    }
+
     /// The command that repeats the audit of one bundle, as printed on page one.
     pub fn command(&self, bundle: &BundleReport) -> String {
         summary::command(self, bundle)

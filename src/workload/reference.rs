@@ -66,6 +66,18 @@ impl ImageReference {
         Ok(Self { text: text.to_owned(), repository: plain.then(|| name.repository()), tag, pin, variables })
     }
 
+    /// Whether the image may be in this repository, for some values of the variables. What comes before the last variable, and the first component
+    /// after it, may be written in other ways, and are not compared.
+    pub fn may_be_in(&self, repository: &str) -> bool {
+        let Some(variable) = self.variables.last() else { return self.repository.as_deref() == Some(repository) };
+        let after = self.text.rsplit_once(variable.as_str()).map_or("", |(_, after)| after);
+        let name = after.split('@').next().unwrap_or_default();
+        // A tag has no slash: without one, it is not known whether this is the end of the name.
+        let Some((_, path)) = name.split_once('/') else { return true };
+        let path = path.split(':').next().unwrap_or_default();
+        repository.ends_with(&format!("/{path}"))
+    }
+
     /// The digest that pins the image.
     pub fn digest(&self) -> Option<Sha256> {
         match self.pin {
@@ -203,6 +215,26 @@ mod tests {
         ] {
             let why = ImageReference::parse(&bad).unwrap_err();
             assert!(why.starts_with("malformed image name"), "{bad}: {why}");
+        }
+    }
+
+    #[test]
+    fn an_image_with_variables_may_be_in_the_repositories_that_end_like_its_name() {
+        let may = |name: &str, repository: &str| ImageReference::parse(name).unwrap().may_be_in(repository);
+        for (name, wallet, other) in [
+            ("acme/wallet", true, false),
+            ("${REG}/acme/wallet:v1", true, false),
+            ("${REG}acme/wallet", true, false),
+            ("${A}/${B}/wallet", true, false),
+            ("docker.io/acme/${NAME}", true, true),
+            ("docker.io/acme/x:${TAG}-y", true, true),
+            ("${REG}docker.io/wallet", true, false),
+        ] {
+            assert_eq!(
+                (may(name, "docker.io/acme/wallet"), may(name, "docker.io/acme/other")),
+                (wallet, other),
+                "{name}"
+            );
         }
     }
 

@@ -8,6 +8,7 @@ use base64ct::{Base64, Encoding as _};
 use serde_json::Value;
 
 use super::contract::Contract;
+use super::token::is_token;
 use crate::base::time::Timestamp;
 use crate::crypto::ibm::Certificate;
 use crate::crypto::{Hash, Protocol, Scheme};
@@ -31,7 +32,9 @@ pub(crate) enum ContractSignature {
 /// The text that a signature covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reading {
-    /// The two sections.
+    /// The two sections, which are encrypted, so that it is clear where the first one ends.
+    Encrypted,
+    /// The two sections, one after the other. Where the first one ends is not signed.
     Unchanged,
     /// The two sections without their line breaks, which are then not signed.
     Joined,
@@ -78,7 +81,8 @@ pub(crate) fn judge_signature(contract: &Contract, named: &[(String, ImageKey)],
     };
     let whole = format!("{workload}{env}");
     let joined: String = whole.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    let texts = [(Reading::Unchanged, &whole), (Reading::Joined, &joined)];
+    let unchanged = if is_token(workload) && is_token(env) { Reading::Encrypted } else { Reading::Unchanged };
+    let texts = [(unchanged, &whole), (Reading::Joined, &joined)];
     let texts = texts.map(|(reading, text)| (reading, Message::new(text.as_bytes())));
     let scheme = Scheme::RsaPkcs1(Hash::Sha256);
     let accepts = |key: &ImageKey| {

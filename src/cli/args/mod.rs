@@ -73,7 +73,8 @@ Examples:
   hpsb-audit compare old.sig.tbz new.sig.tbz --key KEY.pem    two builds
   hpsb-audit compare manifest.NAME.sig.tbz oci:rebuild --key KEY.pem
 
-Exit code 0: nothing differs; 1: something differs, or a signature is not valid.
+Exit code 0: no difference was found in what could be compared (the conclusion lists the rest);
+1: something differs, an input contradicts itself, or a signature is not valid.
 
 Only an identical independent rebuild corroborates that the image was built from the commit: the
 signed log states it, and nothing in a manifest proves it.";

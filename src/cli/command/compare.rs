@@ -84,10 +84,11 @@ fn as_text(one: &Side, other: &Side, comparison: &Comparison) -> String {
             _ => drop(writeln!(page, "            A {}\n            B {}", shown(&row.one), shown(&row.other))),
         }
     }
-    for (heading, lines) in &comparison.files {
-        let _ = writeln!(page, "\n{}", for_terminal(heading));
-        for line in lines {
-            let _ = writeln!(page, "  {}", for_terminal(&mask(line)));
+    for files in &comparison.files {
+        let _ = writeln!(page, "\n{}", for_terminal(&files.heading));
+        let not_compared = files.not_compared.iter().map(|what| format!("not compared {what}"));
+        for line in files.lines.iter().cloned().chain(not_compared) {
+            let _ = writeln!(page, "  {}", for_terminal(&mask(&line)));
         }
     }
     let _ = writeln!(page, "\n{}\n{CORROBORATION}", comparison.conclusion);
@@ -115,16 +116,15 @@ fn as_json(one: &Side, other: &Side, comparison: &Comparison) -> String {
             }
         })
         .collect();
-    let files: Vec<_> = comparison
-        .files
-        .iter()
-        .map(
-            |(heading, lines)| json!({"in": heading, "files": lines.iter().map(|line| mask(line)).collect::<Vec<_>>()}),
-        )
-        .collect();
+    let masked = |lines: &[String]| lines.iter().map(|line| mask(line)).collect::<Vec<_>>();
+    let files = comparison.files.iter().map(|files| {
+        let (lines, not_compared) = (masked(&files.lines), masked(&files.not_compared));
+        json!({"in": files.heading, "files": lines, "not_compared": not_compared})
+    });
+    let files: Vec<_> = files.collect();
     let document = json!({
         "schema_version": 1, "a": one.name, "b": other.name, "rows": rows, "files": files,
-        "conclusion": comparison.conclusion, "note": CORROBORATION,
+        "not_compared": comparison.not_compared, "conclusion": comparison.conclusion, "note": CORROBORATION,
     });
     format!("{document:#}\n")
 }

@@ -41,8 +41,9 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let headline = bundle.map(|bundle| for_terminal(&question.report().headline(bundle))).unwrap_or_default();
     let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
     let of_index = bundle.and_then(BundleReport::of_index);
+    let judged = bundle.and_then(|bundle| report.judged_as_of(bundle)).unwrap_or_default();
     output::print(&format!(
-        "# {headline}\n# Audited as of {now}.\n{}",
+        "# {headline}\n# Audited as of {judged}.\n{}",
         section(&name, &built, of_index, &terms.policy)?
     ))
 }
@@ -72,7 +73,10 @@ fn section(build: &str, built: &BuiltImage, of_index: Option<OfIndex>, policy: &
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     page.push_str("images:\n");
     if let Some(key) = &built.root_key {
-        page.push_str("  # The repository's content-trust root key, as the signed log records it.\n  dct:\n");
+        page.push_str(
+            "  # The repository's content-trust root key, as the signed log records it. The log does not record the notary server:\n  \
+             # the address is guessed from the registry's name, so check it.\n  dct:\n",
+        );
         for repository in &built.repositories {
             let host = repository.split('/').next().unwrap_or_default();
             let notary = quoted(&format!("https://notary.{host}"));

@@ -44,7 +44,10 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
                 None => "the key in the contract's own env section, which the policy does not list,".to_owned(),
             };
             let says = match accepted.reading {
-                Reading::Unchanged => format!("{who} signed the contract's two sections"),
+                Reading::Encrypted => format!("{who} signed the contract's two sections"),
+                Reading::Unchanged => format!(
+                    "{who} signed the texts of the contract's two sections, one after the other; where the first ends is not signed"
+                ),
                 Reading::Joined => format!(
                     "{who} signed the contract's two sections without their line breaks; the line breaks, and with them the structure, are not signed"
                 ),

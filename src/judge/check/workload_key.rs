@@ -37,11 +37,10 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         outcome.details = contract.key_faults.iter().skip(1).cloned().collect();
         return outcome;
     }
-    let repository = deployment.image.image.as_ref().ok().and_then(|image| image.repository.as_ref());
-    let entries: Vec<&ImageKeyEntry> =
-        contract.image_keys.iter().filter(|entry| Some(&entry.repository) == repository).collect();
+    let image = deployment.image.image.as_ref();
+    let may_be_for = |entry: &&ImageKeyEntry| image.map_or(true, |image| image.may_be_in(&entry.repository));
     let mut worst: Option<Outcome> = None;
-    for entry in entries {
+    for entry in contract.image_keys.iter().filter(may_be_for) {
         let outcome = match entry.kind {
             KeyKind::ContentTrust => content_trust(entry, deployment),
             KeyKind::SimpleSigning => named_by_policy(entry, policy, simple_signing),
@@ -50,7 +49,24 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         let is_worse = worst.as_ref().is_none_or(|known| rank(&known.status) < rank(&outcome.status));
         worst = if is_worse { Some(outcome) } else { worst };
     }
-    worst.unwrap_or_else(|| Outcome::not_run(Reason::NoEvidence, "the contract specifies no key for this image"))
+    let Some(worst) = worst else {
+        return Outcome::not_run(Reason::NoEvidence, "the contract specifies no key for this image");
+    };
+    let uncertain = match image {
+        Ok(image) if image.repository.is_some() => return worst,
+        Ok(_) => "the image's name has a variable",
+        Err(_) => "the image's name is not valid",
+    };
+    match worst.status {
+        Status::Pass => {
+            let message = format!("{uncertain}, so every key that may be for it was compared: {}", worst.message);
+            Outcome { message, ..worst }
+        }
+        _ => {
+            let message = format!("{uncertain}, so it is not known whether this key is for it: {}", worst.message);
+            Outcome { status: Status::Unknown, message, ..worst }
+        }
+    }
 }
 
 fn rank(status: &Status) -> u8 {

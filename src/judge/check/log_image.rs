@@ -22,7 +22,8 @@ clone's folder with build.json, git/ and expect.images. A build's name consists 
 tag, and the time; if the tag is known, the whole name is compared. The name comes from build.json, which is signed, or, only if build.json has none, \
 from the names of the bundle's members, which are not signed. Push lines count only after the last line that the build itself printed, because the \
 source's author controls what a RUN step prints. BuildKit pushes as a step of the build; its lines count if no line is from a different builder. A \
-missing line is not a disagreement. A log without any such line provides no evidence; if the policy lists images, the answer is then unknown.\n\nWhen \
+missing line is not a disagreement. A log without any such line provides no evidence; if the policy lists images, the answer is then unknown. It is \
+also unknown if the log has such lines but none counts, or if BuildKit's push failed.\n\nWhen \
 it fails: the log and build.json may be from different builds, or the server may have been configured to push elsewhere. Fetch the bundle again; if the check still \
 fails, do not use the image.",
     known: Known::Signed,
@@ -78,7 +79,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let failed = log.failed_pushes();
     if ignored > 0 && image.agrees() && repositories.is_empty() && one_digest.is_none() {
         let message = match failed.is_empty() {
-            true => "a builder's line follows every line about the push, so the build may have printed them",
+            true => "no line about the push counts: the build may have printed each of them",
             false => "the push failed, according to the log",
         };
         return Outcome::unknown(message).details(failed.iter().map(|step| format!("BuildKit's step #{step} failed")));

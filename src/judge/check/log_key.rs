@@ -37,7 +37,7 @@ pub(super) fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let ignored = log.events().filter(is_key).count().saturating_sub(log.push_events().filter(is_key).count());
     if ids.is_empty() && keys.is_empty() && ignored > 0 {
         return Outcome::unknown(
-            "a builder's line follows the lines about a content-trust key, so the build may have printed them",
+            "no line about a content-trust key counts: the build may have printed each of them",
         );
     }
     let mut outcome = match (ids.as_slice(), keys.as_slice()) {

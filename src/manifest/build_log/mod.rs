@@ -190,8 +190,11 @@ impl BuildLog {
         self.events().filter(is_push).count().saturating_sub(self.push_events().filter(is_push).count())
     }
 
-    /// The BuildKit steps that push and failed, without a later success.
+    /// The steps that push and failed, without a later success, if the builder is BuildKit; otherwise, a program printed such lines.
     pub(crate) fn failed_pushes(&self) -> BTreeSet<u32> {
+        if !matches!(self.builder(), Ok(Some(Builder::BuildKit))) {
+            return BTreeSet::new();
+        }
         let failed = self.failed();
         let pushes = self.events.iter().enumerate().filter_map(|(at, (_, event))| match event {
             LogEvent::PushedManifest { step, .. } => Some((*step, at)),

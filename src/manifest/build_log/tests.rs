@@ -209,6 +209,7 @@ fn buildkit_pushes_as_a_step_of_the_build() {
     let failed = |lines: &[&str]| of(lines).failed_pushes().into_iter().collect::<Vec<_>>();
     assert_eq!(failed(&[from, &line, "#9 ERROR: failed to push a/b:c: denied"]), [9]);
     assert_eq!(of(&[from, &line, "#9 CANCELED"]).ignored_pushes(), 1);
+    assert!(failed(&["Step 1/1 : FROM a", &line, "#9 ERROR: denied", "Successfully built 0123456789ab"]).is_empty());
     assert!(failed(&[from, &line, "#9 ERROR: denied", from, &line, done]).is_empty());
     // In a build by a different builder, BuildKit's push lines come from a program.
     for others in [["Step 1/1 : FROM a", "Successfully built 0123456789ab"], ["STEP 1: FROM a", "STEP 2: COMMIT"]] {

@@ -131,6 +131,14 @@ fn save_surroundings(
     if builder_files.is_empty() && request.image.is_none() && request.trust.is_none() {
         return;
     }
+    let builds = report.builds.len();
+    let is_ambiguous = request.image_name.is_some() && builds > 1;
+    if is_ambiguous {
+        report.faults.push(Error::Usage {
+            message: format!("--image-name refers to one image, but this run saves {builds} builds: no image was saved"),
+            hint: "save the image of each build in a separate run, with --build-name".into(),
+        });
+    }
     for build in &mut report.builds {
         let mut saver = match Saver::open(run, root, &build.build_name) {
             Ok(saver) => saver,
@@ -143,7 +151,7 @@ fn save_surroundings(
             let names = builder::origins(&builder_files);
             saver.step(Source::BuilderFiles, &names, |saver| builder::save(saver, &builder_files));
         }
-        if request.image.is_some() || request.trust.is_some() {
+        if (request.image.is_some() || request.trust.is_some()) && !is_ambiguous {
             save_image_and_trust(request, outside, &mut saver);
         }
         build.add(saver.report);

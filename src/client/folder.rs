@@ -95,7 +95,7 @@ impl EvidenceFolder {
     }
 
     /// Whether the build's folder has a bundle.
-    fn holds_bundle(&self, name: &BuildName) -> bool {
+    pub(crate) fn holds_bundle(&self, name: &BuildName) -> bool {
         self.root.join(name.as_str()).join(format!("manifest.{name}.sig.tbz")).is_file()
     }
 

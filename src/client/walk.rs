@@ -83,6 +83,13 @@ pub(crate) fn save_keys(
         }
         build.add(saver.report);
     }
+    if let Newest::Build(name) = &newest
+        && !root.holds_bundle(name)
+    {
+        let from = server.address(Call::Status);
+        let message = format!("the newest build, {name}, is not in the bucket, and was not saved");
+        report.faults.push(network(&from, message, &format!("save it with --build-name {name}")));
+    }
     Ok(())
 }
 
@@ -94,13 +101,18 @@ pub(crate) fn save_missing_keys(
     report: &mut FetchReport,
 ) -> Result<(), Error> {
     for name in root.without_key()? {
-        if report.builds.iter().any(|build| build.build_name == name) {
+        let known = report.builds.iter_mut().find(|build| build.build_name == name);
+        let is_asked = |build: &BuildReport| build.sources.iter().any(|source| source.source == Source::Key);
+        if known.as_deref().is_some_and(is_asked) {
             continue;
         }
         match Saver::open(run, root, &name) {
             Ok(mut saver) => {
                 save_key(server, &mut saver, &name);
-                report.builds.push(saver.report);
+                match known {
+                    Some(build) => build.add(saver.report),
+                    None => report.builds.push(saver.report),
+                }
             }
             Err(error) => report.faults.push(error),
         }

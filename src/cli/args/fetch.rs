@@ -36,7 +36,7 @@ pub(crate) struct FetchArguments {
     /// Settings of the build server: sbs-config.json, or the YAML of the on-premises client
     #[arg(long, value_name = "FILE", required_unless_present = "bucket")]
     pub(crate) env: Option<PathBuf>,
-    /// A build to save; may be repeated. Default: the server's newest build
+    /// A build of the server to save; may be repeated. Default: the newest build or, with a bucket, none
     #[arg(long = "build-name", value_name = "NAME", value_parser = build_name, requires = "env")]
     pub(crate) builds: Vec<BuildName>,
     /// Save each build's image from its registry as an OCI layout

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use hpsb_audit::client::{Bucket, Kept, OutsideOptions, Patience, Request, Secret, StoreKeys};
+use hpsb_audit::client::{Bucket, ImageReference, Kept, Layers, OutsideOptions, Patience, Request, Secret, StoreKeys};
 
 use crate::cutting_proxy::CuttingProxy;
 use crate::plain_http::{PlainServer, send};
@@ -332,4 +332,36 @@ fn a_store_is_reached_over_plain_http_only_on_this_computer() {
     request.bucket.as_mut().unwrap().endpoint = "http://192.0.2.1".into();
     let error = run(&request, &impatient()).unwrap_err();
     assert_eq!(error.exit_code(), 2, "{error}");
+}
+
+/// The server's newest build may be missing in the bucket, and keys are requested for the bucket's builds even if builds of the server are named.
+#[test]
+fn a_bucket_does_not_hide_the_servers_newest_build() {
+    let store = object_store(None);
+    send(store.port, "PUT", "/builds", &[], b"");
+    send(store.port, "PUT", &format!("/builds/manifests/manifest.{OTHER}.sig.tbz"), &[], &Build::other().bundle);
+    let server = TlsServer::start("server", |seen, _| answer(&[Build::other(), Build::good()], seen));
+    let scratch = Scratch::new();
+    let mut request = bucket_request(store.port, &scratch);
+    request.server = crate::world::request(server.port, &scratch.0).server;
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 3);
+    assert!(faults(&report).contains(&format!("the newest build, {NAME}, is not in the bucket")), "{}", faults(&report));
+
+    let other = Scratch::new();
+    for (scratch, builds) in [(&other, names(&[NAME])), (&other, Vec::new())] {
+        request.to = scratch.0.clone();
+        request.builds = builds;
+        let report = run(&request, &impatient()).unwrap();
+        assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+        assert!(scratch.path(OTHER).join(format!("manifest.{OTHER}-public.pem")).is_file());
+    }
+
+    // One named image is not the image of two builds.
+    request.builds = names(&[NAME]);
+    request.image_name = ImageReference::parse("127.0.0.1:1/acme/wallet:v1-b0398d3");
+    request.image = Some(Layers::Leave);
+    let report = run(&request, &impatient()).unwrap();
+    assert_eq!(report.exit_code(), 2);
+    assert!(faults(&report).contains("this run saves 2 builds"), "{}", faults(&report));
 }

@@ -330,7 +330,7 @@ fn a_case_prints_correctly() {
     let line = ["audit", "case 1.tar", "--seal-key", "Ada.pub", "--tsa-ca", "ca.pem"];
     let pages = filed(&folder, &line, (0, "ACCEPTED: manifest, source"));
     for text in [
-        "2026-03-11T00:00:00Z by the signer's clock",
+        "2026-03-11T00:00:00Z by the signer's clock or choice",
         "does not state that the audit was repeated",
         "timestamped: CN=Test authority",
         "2036-12-31",

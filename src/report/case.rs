@@ -146,7 +146,7 @@ impl SignOffReport {
             Some(Self::NOT_REPEATED) => "; the sign-off does not state that the audit was repeated",
             _ => "",
         };
-        format!("{}, by the signer's clock{audit}", self.at)
+        format!("{}, by the signer's clock or choice{audit}", self.at)
     }
 }
 

@@ -81,7 +81,10 @@ fn suite(page: &mut String, report: &Report, bundle: &BundleReport, at: usize) {
     let digest = bundle.file.map(|(digest, _)| digest.to_string()).unwrap_or_default();
     let grade = bundle.key.as_ref().map_or("none", |key| key.grade.word());
     let now = report.now.map(|now| now.to_string()).unwrap_or_default();
-    let judged = summary::judged(report, Some(bundle)).unwrap_or_default();
+    let judged = match (&bundle.error, summary::judged(report, Some(bundle))) {
+        (None, Some(judged)) => format!("the moment as of which the build is judged, not that of the run: {judged}"),
+        _ => "the moment of the audit's question; nothing was decided".into(),
+    };
     properties(
         page,
         &[
@@ -92,7 +95,7 @@ fn suite(page: &mut String, report: &Report, bundle: &BundleReport, at: usize) {
             ("digest", &digest),
             ("key-grade", grade),
             ("now", &now),
-            ("timestamp", &format!("the moment as of which the build is judged, not that of the run: {judged}")),
+            ("timestamp", &judged),
             ("remarks", &remarks(report)),
         ],
     );

@@ -41,7 +41,7 @@ pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> 
 fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &Options) {
     let _ = writeln!(page, "## {}\n", text(bundle.build_name.as_deref().unwrap_or(&bundle.path)));
     let _ = writeln!(page, "**{}**\n", text(&summary::headline(report, bundle)));
-    if let Some(judged) = summary::judged(report, Some(bundle)) {
+    if let Some(judged) = summary::judged(report, Some(bundle)).filter(|_| bundle.error.is_none()) {
         let _ = writeln!(page, "Judged as of {judged}.\n");
     }
     let because = summary::because(report, bundle);

@@ -76,6 +76,9 @@ pub(super) fn none_in_line(bundle: &BundleReport) -> String {
     }
 }
 
+/// The beginning of the sentence under "Not proved".
+pub(super) const LABEL: &str = "Inputs outside the commit";
+
 /// The sentence under "Not proved".
 pub(super) fn sentence(bundle: &BundleReport) -> String {
     let outside = &bundle.outside_the_commit;

@@ -27,7 +27,7 @@ pub(super) fn signature_reports<'e>(
 fn all_reports<'e>(evidence: &'e Evidence<'_>, policy: &Policy) -> Result<&'e [SignatureReport], Outcome> {
     let files = evidence.trust.unwrap_or_default();
     if files.is_empty() {
-        return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were supplied"));
+        return Err(Outcome::not_run(Reason::NoEvidence, "no signatures of the image were read"));
     }
     let image = image_target(evidence)?;
     let reports = evidence.signatures.get_or_init(|| {

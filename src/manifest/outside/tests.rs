@@ -645,6 +645,15 @@ fn arguments_that_run_a_program_or_use_the_network_are_listed() {
 
 #[test]
 fn a_stage_inherits_the_shell_of_its_base_stage() {
+    for (shell, step) in [
+        (r#"["cmd", "/S", "/C"]"#, "echo Don't stop & curl x -o y"),
+        (r#"["cmd", "/S", "/C"]"#, r#"echo ^" & curl x & echo ^""#),
+        (r#"["powershell", "-Command"]"#, r#"& "$env:TEMP\setup.exe""#),
+        (r#"["powershell", "-Command"]"#, "Write-Host `' ; iwr x; Write-Host `'"),
+    ] {
+        let lines = of_file(&format!("# escape=`\nFROM scratch\nSHELL {shell}\nRUN {step}\n"));
+        assert!(!lines.is_empty(), "{step}");
+    }
     let text = "FROM scratch AS a\nSHELL [\"fish\", \"-c\"]\nFROM a\nRUN curl x\nFROM scratch\nRUN true\n";
     assert_lines(&of_file(text), &["may use the network: fish, which"]);
 }

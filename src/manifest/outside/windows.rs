@@ -20,7 +20,7 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
         programs.unclear.get_or_insert("a PowerShell expression");
     }
     let mut first = true;
-    for (called, statement) in statements(text) {
+    for (called, statement) in statements(text, shell.to_ascii_lowercase().starts_with("cmd")) {
         let mut words = statement.split_whitespace().skip_while(|word| skipped(word));
         let Some(mut word) = words.next() else { continue };
         if std::mem::take(&mut first) && word.starts_with('-') {
@@ -34,8 +34,8 @@ pub(super) fn read(shell: &str, text: &str, programs: &mut Programs) {
             words.next();
             word = words.next().unwrap_or_default();
         }
-        if called && word.starts_with('$') {
-            // `& $NAME`
+        if called && word.trim_start_matches(['"', '\'']).starts_with('$') {
+            // `& $NAME` and `& "$NAME/setup.exe"`
             programs.unknown.push(word.to_owned());
             continue;
         }
@@ -122,13 +122,20 @@ fn judge<'t>(word: &str, rest: impl Iterator<Item = &'t str>, programs: &mut Pro
     }
 }
 
-/// The text between unquoted separators, and whether a single `&` precedes it: PowerShell's call operator, which runs the command in a variable.
-fn statements(text: &str) -> Vec<(bool, &str)> {
+/// The text between unquoted separators, and whether a single `&` precedes it: PowerShell's call operator, which runs the command in a variable. In
+/// cmd, only `"` quotes and `^` escapes; in PowerShell, a backtick escapes.
+fn statements(text: &str, is_cmd: bool) -> Vec<(bool, &str)> {
     let mut found = Vec::new();
     let (mut from, mut quote, mut called) = (0, None, false);
     let mut before = ' ';
+    let escape = if is_cmd { '^' } else { '`' };
     for (at, letter) in text.char_indices() {
+        if before == escape && (quote.is_none() || quote == Some('"') && !is_cmd) {
+            before = ' ';
+            continue;
+        }
         match (quote, letter) {
+            (None, '\'') if is_cmd => {}
             (Some(open), _) => quote = Some(open).filter(|open| *open != letter),
             (None, '"' | '\'') => quote = Some(letter),
             (None, ';' | '|' | '&' | '{' | '}' | '(' | ')' | '\n') => {

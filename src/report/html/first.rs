@@ -421,7 +421,7 @@ pub(super) fn signed(report: &Report, role: &str) -> Signed {
             Some(_) => "UNKNOWN: the policy does not list the key".into(),
             None => "UNKNOWN: no policy was used".into(),
         }),
-        date: format!("{} by the signer's clock", one.at),
+        date: format!("{} by the signer's clock or choice", one.at),
         by: format!("by the key {}; the sign-off does not state that the audit was repeated", one.key),
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::sarif::uri;
-use super::super::{BundleReport, Report, repeat, summary};
+use super::super::{BundleReport, Report, outside, repeat, summary};
 use super::sheet::{Part, REASONS, Row, Sheet, beginning};
 use super::{Markup, Running, detail, digest_of_list, file_name, first, foot, head, running};
 use crate::judge::evidence::Known;
@@ -114,8 +114,11 @@ fn shared(report: &Report, of: impl Fn(&BundleReport) -> Vec<String>) -> Vec<Str
         }
     }
     let all = report.bundles.len();
-    let told =
-        |(line, count): (String, usize)| if count == all { line } else { format!("{line} ({count} of {all} bundles)") };
+    let told = |(line, count): (String, usize)| match count == all {
+        true if line.starts_with(outside::LABEL) => format!("{line} (each of {all} bundles)"),
+        true => line,
+        false => format!("{line} ({count} of {all} bundles)"),
+    };
     lines.into_iter().map(told).collect()
 }
 

@@ -491,7 +491,7 @@ fn an_audit_does_not_delay_a_scan() {
     assert_eq!(server.curl(&folder, "/readyz", &[], None).0, 503);
     replace(&folder, "policy.toml", POLICY);
     let judged = server.event("judged");
-    assert_eq!((&judged["bundles"], &judged["to_read"]), (&1.into(), &0.into()));
+    assert_eq!((&judged["bundles"], &judged["to_read"]), (&1.into(), &1.into()));
     assert!(server.allows(&folder, &good()));
     // Removed evidence is also noticed.
     let (bundle, away) = (folder.path().join("evidence").join(BUNDLE), folder.path().join("away"));

@@ -135,7 +135,9 @@ fn save_surroundings(
     let is_ambiguous = request.image_name.is_some() && builds > 1;
     if is_ambiguous {
         report.faults.push(Error::Usage {
-            message: format!("--image-name refers to one image, but this run saves {builds} builds: no image was saved"),
+            message: format!(
+                "--image-name refers to one image, but this run saves {builds} builds: no image was saved"
+            ),
             hint: "save the image of each build in a separate run, with --build-name".into(),
         });
     }

@@ -346,7 +346,11 @@ fn a_bucket_does_not_hide_the_servers_newest_build() {
     request.server = crate::world::request(server.port, &scratch.0).server;
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
-    assert!(faults(&report).contains(&format!("the newest build, {NAME}, is not in the bucket")), "{}", faults(&report));
+    assert!(
+        faults(&report).contains(&format!("the newest build, {NAME}, is not in the bucket")),
+        "{}",
+        faults(&report)
+    );
 
     let other = Scratch::new();
     for (scratch, builds) in [(&other, names(&[NAME])), (&other, Vec::new())] {

@@ -36,9 +36,7 @@ pub(super) fn run(evidence: &Evidence<'_>, _: &Policy) -> Outcome {
     let (ids, keys) = (distinct(log, key_id_of), distinct(log, key_of));
     let ignored = log.events().filter(is_key).count().saturating_sub(log.push_events().filter(is_key).count());
     if ids.is_empty() && keys.is_empty() && ignored > 0 {
-        return Outcome::unknown(
-            "no line about a content-trust key counts: the build may have printed each of them",
-        );
+        return Outcome::unknown("no line about a content-trust key counts: the build may have printed each of them");
     }
     let mut outcome = match (ids.as_slice(), keys.as_slice()) {
         ([], []) => Outcome::not_run(Reason::NoEvidence, "no content-trust key in the log"),

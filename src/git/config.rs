@@ -56,7 +56,9 @@ impl Settings {
         };
         let flags: Vec<Option<bool>> = settings.all.iter().filter(is_extension).map(Setting::flag).collect();
         if flags.contains(&None) {
-            settings.faults.push("extensions.worktreeConfig is neither true nor false".into());
+            settings.faults.push(
+                "extensions.worktreeConfig has a value that is not recognised: config.worktree may be in use".into(),
+            );
         }
         if flags.last() == Some(&Some(true)) {
             settings.add(directory, "config.worktree", limits);

@@ -139,8 +139,14 @@ pub(super) fn elsewhere(directory: &GitDirectory<'_>, settings: &Settings) -> Ve
     let names = settings.all.iter().filter(is_url).filter_map(|url| url.subsection.as_deref());
     let names: HashSet<&str> = names.filter(|name| !name.is_empty() && !name.starts_with('/')).collect();
     let odd = |setting: &Setting| {
-        let name = setting.subsection.as_deref()?;
         let value = setting.value.as_deref().unwrap_or_default();
+        match (&*setting.section, setting.key.as_str()) {
+            ("fetch", "bundleuri") | ("bundle" | "remotes", _) => {
+                return Some(format!("{}.{} can name an address", setting.section, setting.key));
+            }
+            _ => {}
+        }
+        let name = setting.subsection.as_deref()?;
         match (&*setting.section, setting.key.as_str()) {
             // A dot is this repository itself: a branch that follows a local one.
             ("branch", "remote") if value != "." && !names.contains(value) => Some(format!(

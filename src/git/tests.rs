@@ -447,7 +447,10 @@ fn the_config_of_the_work_tree_counts_where_git_reads_it() {
     // git reads a number as a boolean.
     let clone = sample().clone_with(&[]);
     clone.git(&["config", "extensions.worktreeConfig", "2"]);
-    assert_eq!(run(&clone).elsewhere, ["extensions.worktreeConfig is neither true nor false"]);
+    assert_eq!(
+        run(&clone).elsewhere,
+        ["extensions.worktreeConfig has a value that is not recognised: config.worktree may be in use"]
+    );
 }
 
 #[test]
@@ -465,6 +468,9 @@ fn other_places_to_fetch_from_are_found() {
     assert_eq!(set("branch.main.remote", "../evil").len(), 1);
     assert_eq!(set("branch.main.remote", "."), Vec::<String>::new());
     assert_eq!(set("remote.origin.vcs", "ext").len(), 1);
+    for key in ["fetch.bundleURI", "remotes.default", "bundle.one.uri"] {
+        assert_eq!(set(key, "https://evil.example/x").len(), 1, "{key}");
+    }
     // git ignores a remote whose name begins with a slash.
     let slash = found(&|clone| {
         clone.git(&["config", "remote./x.url", "https://github.com/acme/wallet"]);

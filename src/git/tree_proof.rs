@@ -84,7 +84,7 @@ impl TreeProof {
         let objects = self.converted.iter().filter(|(_, by)| *by == Conversion::LargeFile).count();
         let mut text = String::new();
         for (count, words) in [
-            (self.converted.len() - objects, "files equal only after a conversion that HEAD specifies"),
+            (self.converted.len() - objects, "files equal only after a conversion that .gitattributes specifies"),
             (objects, "objects in place of Git LFS pointers"),
         ] {
             if count > 0 {
@@ -98,9 +98,9 @@ impl TreeProof {
     pub(crate) fn converted_words(&self, most: usize) -> Vec<String> {
         let mut lines = Vec::new();
         for (conversion, words) in [
-            (Conversion::LineEnds, "with the line endings that HEAD's .gitattributes specifies"),
-            (Conversion::Ident, "with their ids in $Id$, as HEAD's .gitattributes specifies"),
-            (Conversion::Encoding, "in the encoding that HEAD's .gitattributes specifies"),
+            (Conversion::LineEnds, "with the line endings that the commit's .gitattributes specifies"),
+            (Conversion::Ident, "with their ids in $Id$, as the commit's .gitattributes specifies"),
+            (Conversion::Encoding, "in the encoding that the commit's .gitattributes specifies"),
             (Conversion::LargeFile, "as the object that its Git LFS pointer identifies"),
         ] {
             let paths = || self.converted.iter().filter(|(_, by)| *by == conversion);

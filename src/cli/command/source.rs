@@ -183,6 +183,12 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
     for remote in &proof.remotes {
         row("remote", &format!("{}: {}", remote.name, remote.url));
     }
+    for reason in &proof.elsewhere {
+        row("remote", &format!("git may fetch from elsewhere: {reason}"));
+    }
+    for file in &proof.included {
+        row("remote", &format!("the config includes {file}, which was not read"));
+    }
     for object in &proof.signed {
         row("signature", &format!("on {}, not verified here", object.subject));
     }

@@ -128,6 +128,7 @@ def elsewhere(files):
     entries, known = settings(files)
     named = {sub for section, sub, key, value in entries if (section, key) == ("remote", "url") and sub and not sub.startswith("/")}
     odd = any(section in ("include", "includeif") or sub is not None and (section, key) == ("remote", "vcs")
+              or section in ("bundle", "remotes") or (section, key) == ("fetch", "bundleuri")
               or sub is not None and (section, key) == ("branch", "remote") and value != "." and value not in named
               for section, sub, key, value in entries)
     return odd or not known or any(path.startswith((b"remotes/", b"branches/")) for path in files)

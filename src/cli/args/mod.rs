@@ -145,7 +145,7 @@ pub(super) enum Command {
     SelfTest(SelfTestArguments),
     /// Show a bundle's proved commit without unpacking the bundle
     #[command(
-        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree equals its tree, apart from conversions that\nHEAD specifies, objects of Git LFS pointers, and submodules without files, which are listed;\n1: otherwise, for example if the signature is not valid."
+        after_help = "Examples:\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem\n  hpsb-audit source manifest.NAME.sig.tbz --key KEY.pem --file Dockerfile\n\nExit code 0: the commit is proved and the work tree equals its tree, apart from conversions that\n.gitattributes specifies, objects of Git LFS pointers, and submodules without files, which are listed;\n1: otherwise, for example if the signature is not valid."
     )]
     Source(SourceArguments),
     /// Decide whether workloads may be deployed: every image must be pinned and come from an accepted build

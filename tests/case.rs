@@ -466,7 +466,7 @@ fn sign_offs_of_two_people_are_verified_and_named() {
     assert_eq!(names, ["Ada", "Bob"]);
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(
-        page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by the signer&#39;s clock</td>"),
+        page.contains("Prepared by</th><td>Ada</td><td>2026-03-11T00:00:00Z by the signer&#39;s clock or choice</td>"),
         "the page has the names"
     );
     // If the policy gives two keys the same name, nothing shows that two people signed.

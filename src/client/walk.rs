@@ -41,7 +41,10 @@ pub(crate) fn save_builds(
                 save_bundle(server, root, &mut saver, name, None);
                 save_key(server, &mut saver, name);
                 save_unnamed(server, root, &mut saver, name, &newest, Overtaken::Fault);
-                report.builds.push(saver.report);
+                match report.builds.iter_mut().find(|build| build.build_name == *name) {
+                    Some(build) => build.add(saver.report),
+                    None => report.builds.push(saver.report),
+                }
             }
             Err(error) => report.faults.push(error),
         }
@@ -87,7 +90,7 @@ pub(crate) fn save_keys(
         && !root.holds_bundle(name)
     {
         let from = server.address(Call::Status);
-        let message = format!("the newest build, {name}, is not in the bucket, and was not saved");
+        let message = format!("no bundle of the newest build, {name}, is in the folder");
         report.faults.push(network(&from, message, &format!("save it with --build-name {name}")));
     }
     Ok(())

@@ -347,7 +347,7 @@ fn a_bucket_does_not_hide_the_servers_newest_build() {
     let report = run(&request, &impatient()).unwrap();
     assert_eq!(report.exit_code(), 3);
     assert!(
-        faults(&report).contains(&format!("the newest build, {NAME}, is not in the bucket")),
+        faults(&report).contains(&format!("no bundle of the newest build, {NAME}, is in the folder")),
         "{}",
         faults(&report)
     );

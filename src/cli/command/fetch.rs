@@ -124,7 +124,7 @@ fn as_text(report: &FetchReport, to: &Path) -> String {
     for name in &report.without_key {
         let _ = writeln!(
             page,
-            "WITHOUT KEY: {name}: cannot be verified without its key, which only the live server can supply (--env)"
+            "WITHOUT KEY: {name}: the folder has no key under its name; the live server may supply one (--env)"
         );
     }
     let faults = report.faults.len() + report.builds.iter().map(|build| build.faults.len()).sum::<usize>();

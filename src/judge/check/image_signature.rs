@@ -13,7 +13,7 @@ pub(super) static CHECK: Check = Check {
     group: Group::Trust,
     level: Level::Require,
     says: "a signature by one of the policy's keys or identities, or under the root key that the signed log records, covers the digest in the log",
-    explanation: "Verifies every signature that was supplied with --trust or is in the folder trust/ next to the bundle, except files that fetch set aside (NAME.differs-N): content trust (Notary v1), \
+    explanation: "Verifies every signature that was supplied with --trust or is in the folder trust/ next to the bundle (if it is the only bundle there), except files that fetch set aside (NAME.differs-N): content trust (Notary v1), \
 simple signing (OpenPGP), and cosign with a key or keyless. The image is the one in the signed log. Content trust is compared with that image's \
 repository, tag, digest and size, and must not have expired at the build's time; it may have been signed later. Simple signing is compared with its \
 name and digest, and the key must be valid at the time that the signature states. cosign is compared with the digest alone: a keyless certificate must \

@@ -23,7 +23,7 @@ tag, and the time; if the tag is known, the whole name is compared. The name com
 from the names of the bundle's members, which are not signed. Push lines count only after the last line that the build itself printed, because the \
 source's author controls what a RUN step prints. BuildKit pushes as a step of the build; its lines count if no line is from a different builder. A \
 missing line is not a disagreement. A log without any such line provides no evidence; if the policy lists images, the answer is then unknown. It is \
-also unknown if the log has such lines but none counts, or if BuildKit's push failed.\n\nWhen \
+also unknown if the log has such lines but none counts, for example because BuildKit's push failed.\n\nWhen \
 it fails: the log and build.json may be from different builds, or the server may have been configured to push elsewhere. Fetch the bundle again; if the check still \
 fails, do not use the image.",
     known: Known::Signed,

@@ -242,7 +242,7 @@ fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String
     let mut parts = summary::compared(bundle);
     parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
     let attested = match in_play(Group::Builder) {
-        true => " Does the server's attestation record have a valid signature and chain?",
+        true => " Is the attestation valid?",
         false => "",
     };
     let mut lines = vec![format!(

@@ -509,6 +509,36 @@ fn nothing_to_verify_exits_4() {
     );
 }
 
+/// The command that a page prints for a saved `verify` works wherever the key is.
+#[test]
+fn the_page_of_a_saved_verification_repeats_it_with_its_key_file() {
+    let folder = Folder::new();
+    folder.write(&format!("b/{BUNDLE}"), fs::read(fixture("good-rsa-2048").join(BUNDLE)).unwrap());
+    folder.write("k/key.pem", fs::read(fixture("good-rsa-2048").join("key.pem")).unwrap());
+    let line = ["verify", &format!("b/{BUNDLE}"), "--key", "k/key.pem", "--now", NOW, "--format", "json"];
+    folder.write("v.json", run(folder.path(), &line).out);
+    let page = run(folder.path(), &["report", "v.json", "--format", "html"]).out;
+    assert!(page.contains("--key k/key.pem") && !page.contains("--key sha256:"), "{page}");
+    assert!(!page.contains("with the key as a file next to the bundle"), "{page}");
+    // A report of an earlier version has only the fingerprint, which needs a file next to the bundle.
+    let mut saved: Value = serde_json::from_slice(&fs::read(folder.path().join("v.json")).unwrap()).unwrap();
+    saved["question"]["given"] = serde_json::json!([]);
+    folder.write("v.json", saved.to_string());
+    let page = run(folder.path(), &["report", "v.json", "--format", "html"]).out;
+    assert!(page.contains("--key sha256:") && page.contains("with the key as a file next to the bundle"), "{page}");
+}
+
+/// A list of signatures that cannot be read without doubt is not left out.
+#[test]
+fn a_malformed_list_of_signatures_is_refused() {
+    let folder = Folder::new();
+    let list =
+        fs::read_to_string(fixture("good-trust-signatures-extension/trust/simple-signing/signatures.json")).unwrap();
+    folder.write("trust/signatures.json", list.replacen('{', "{\"signatures\": [], ", 1));
+    let answer = run(folder.path(), &["trust", "trust"]);
+    assert!(answer.code == 1 && answer.out.contains("has a duplicate member"), "{}{}", answer.out, answer.err);
+}
+
 /// Bundles in other folders do not make up for an empty folder.
 #[test]
 fn an_empty_folder_next_to_a_bundle_exits_4() {

@@ -280,6 +280,9 @@ fn a_report_folder_has_a_report_in_every_format_that_applies() {
         let mut expected = FORMATS.len() + 1;
         if bundles > 1 {
             assert!(content(&all.join("report.html.bundles")) == content(&folder.join("html.bundles")));
+            // Equal counts of two builds are not one count.
+            let index = content(&all.join("report.html"));
+            assert!(index.contains("Inputs outside the commit") && index.contains("(each of 2 bundles)"), "{index}");
             expected += 1;
         }
         let json: Value = serde_json::from_str(&content(&folder.join("json"))).unwrap();

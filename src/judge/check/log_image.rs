@@ -23,7 +23,7 @@ tag, and the time; if the tag is known, the whole name is compared. The name com
 from the names of the bundle's members, which are not signed. Push lines count only after the last line that the build itself printed, because the \
 source's author controls what a RUN step prints. BuildKit pushes as a step of the build; its lines count if no line is from a different builder. A \
 missing line is not a disagreement. A log without any such line provides no evidence; if the policy lists images, the answer is then unknown. It is \
-also unknown if the log has such lines but none counts, for example because BuildKit's push failed.\n\nWhen \
+also unknown if the log has such lines but none counts, or if BuildKit's push failed and no other line states a push.\n\nWhen \
 it fails: the log and build.json may be from different builds, or the server may have been configured to push elsewhere. Fetch the bundle again; if the check still \
 fails, do not use the image.",
     known: Known::Signed,
@@ -77,12 +77,14 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         );
     }
     let failed = log.failed_pushes();
+    let is_push = |event: &LogEvent| matches!(event, LogEvent::Pushed { .. } | LogEvent::PushedManifest { .. });
+    // A later line about the signing does not show that the image was pushed.
+    if !failed.is_empty() && image.agrees() && !log.push_events().any(is_push) {
+        return Outcome::unknown("the push failed, according to the log")
+            .details(failed.iter().map(|step| format!("BuildKit's step #{step} failed")));
+    }
     if ignored > 0 && image.agrees() && repositories.is_empty() && one_digest.is_none() {
-        let message = match failed.is_empty() {
-            true => "no line about the push counts: the build may have printed each of them",
-            false => "the push failed, according to the log",
-        };
-        return Outcome::unknown(message).details(failed.iter().map(|step| format!("BuildKit's step #{step} failed")));
+        return Outcome::unknown("no line about the push counts: the build may have printed each of them");
     }
     if image.is_empty() {
         return no_lines(policy, "the log has no line about the image");

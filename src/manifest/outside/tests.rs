@@ -649,6 +649,7 @@ fn a_stage_inherits_the_shell_of_its_base_stage() {
         (r#"["cmd", "/S", "/C"]"#, "echo Don't stop & curl x -o y"),
         (r#"["cmd", "/S", "/C"]"#, r#"echo ^" & curl x & echo ^""#),
         (r#"["powershell", "-Command"]"#, r#"& "$env:TEMP\setup.exe""#),
+        (r#"["powershell", "-Command"]"#, "& ($x)"),
         (r#"["powershell", "-Command"]"#, "Write-Host `' ; iwr x; Write-Host `'"),
     ] {
         let lines = of_file(&format!("# escape=`\nFROM scratch\nSHELL {shell}\nRUN {step}\n"));

@@ -138,6 +138,12 @@ fn statements(text: &str, is_cmd: bool) -> Vec<(bool, &str)> {
             (None, '\'') if is_cmd => {}
             (Some(open), _) => quote = Some(open).filter(|open| *open != letter),
             (None, '"' | '\'') => quote = Some(letter),
+            // `& (…)` runs the program that the expression names.
+            (None, '(') if called && !is_cmd && text.get(from..at).is_some_and(|text| text.trim().is_empty()) => {
+                found.push((true, "$(...)"));
+                from = at + letter.len_utf8();
+                called = false;
+            }
             (None, ';' | '|' | '&' | '{' | '}' | '(' | ')' | '\n') => {
                 found.extend(text.get(from..at).map(|text| (called, text)));
                 from = at + letter.len_utf8();

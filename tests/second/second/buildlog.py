@@ -58,6 +58,8 @@ class Log:
     last: int = -1          # the last line that a build prints
     pushes: list = field(default_factory=list)      # lines of the push and of content trust that count
     early: int = 0          # push lines that do not count
+    failed: bool = False    # a step of BuildKit's push failed
+    pushed: bool = False    # a line that counts states a push, not only its address or a signature
 
     def server_values(self, key, after_build=False):
         """The values of the server's lines `key=VALUE`."""
@@ -107,12 +109,15 @@ def find_pushes(log):
             if kit and stopped.get(line.match["step"], -1) < index:
                 repository, tag, _ = names.split_image(line.match["name"])
                 log.pushes.append(Push(repository, tag or "", line.match.groupdict().get("digest") or "", "", True))
+                log.pushed = True
             else:
                 log.early += 1
+                log.failed |= kit
             continue
         push = push_line(line.text)
         if push and log.last >= 0 and index > log.last:
             log.pushes.append(push)
+            log.pushed |= bool(push.digest)
         elif push:
             log.early += 1
 

@@ -121,6 +121,7 @@ def log_image(case):
     if images and any(names.full_repository(repository) not in allowed for repository in repositories):
         return fail("the policy does not allow the pushed image")
     if bad_name: return not_run("refused", "there is no build name to compare with", "manifest-name")
+    if log.failed and not log.pushed: return unknown("the push failed")
     if log.early and not any(push.repository or push.digest for push in log.pushes): return unknown("no push line counts")
     if images and not repositories: return unknown("the log does not state which image was pushed")
     if not folders and not log.pushes: return not_run("no-evidence")

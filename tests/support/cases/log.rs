@@ -74,6 +74,13 @@ fn images() -> Vec<Case> {
                     .replace("#12 DONE 9.1s", "#12 ERROR: failed to push docker.io/acme/wallet: denied")
             })
             .expect("log-image", "unknown"),
+        Case::rejected("log-push-failed-but-signed", "After BuildKit's push was denied, the log reports a signature.")
+            .log(|text| {
+                let text = super::good::pushed_by_build_kit(text)
+                    .replace("#12 DONE 9.1s", "#12 ERROR: failed to push docker.io/acme/wallet: denied");
+                super::insert_before(&text, "extracting an image keyid", "run: Successfully signed docker.io/acme/wallet:latest")
+            })
+            .expect("log-image", "unknown"),
         Case::rejected("log-ends-in-the-build", "A builder's line follows the lines about the push and the key.")
             .log(|text| format!("{text}2026-03-02 10:15:30,123  root       INFO    run: Removing intermediate container 0123456789ab\n"))
             .expect("log-image", "unknown")

@@ -282,7 +282,7 @@ fn conclude<'a>(evidence: &Evidence<'_>, question: &Question<'_>, in_play: &[Gro
     let is_evidence = |finding: &Finding| finding.is_answer() || finding.status == Status::NotRun(Reason::NotBuiltIn);
     let answered = |group: &Group| findings.iter().any(|finding| finding.group == *group && is_evidence(finding));
     let in_play = in_play.iter().copied().filter(|group| asked.contains(group) || answered(group)).collect();
-    let remotes = evidence.source.iter().flat_map(|proof| &proof.remotes);
+    let remotes = evidence.source.iter().flat_map(|proof| &proof.remotes.listed);
     let remotes = remotes.filter_map(|remote| Some(remote.repository.as_ref()?.to_string())).collect();
     Judged { in_play, findings, built: Some(evidence.built_image()), remotes, ..Judged::default() }
 }

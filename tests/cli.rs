@@ -539,6 +539,25 @@ fn a_malformed_list_of_signatures_is_refused() {
     assert!(answer.code == 1 && answer.out.contains("has a duplicate member"), "{}{}", answer.out, answer.err);
 }
 
+/// Signatures may be in a set that `fetch` set aside, or behind a link.
+#[test]
+#[cfg(unix)]
+fn what_was_not_read_for_signatures_is_listed() {
+    let folder = Folder::new();
+    folder.write("trust/cosign.differs-1/signature-1", "{}");
+    std::os::unix::fs::symlink("nowhere", folder.path().join("trust/link")).unwrap();
+    let text = run(folder.path(), &["trust", "trust"]).out;
+    assert!(
+        text.ends_with(
+            "found\nnot read: cosign.differs-1 (set aside by fetch)\nnot read: link (not a file, or a link)\n"
+        ),
+        "{text}"
+    );
+    let json: Value = serde_json::from_str(&run(folder.path(), &["trust", "trust", "--format", "json"]).out).unwrap();
+    assert_eq!(json["not_read"][0]["file"], "cosign.differs-1", "{json:#}");
+    assert_eq!(json["not_read"].as_array().unwrap().len(), 2, "{json:#}");
+}
+
 /// Bundles in other folders do not make up for an empty folder.
 #[test]
 fn an_empty_folder_next_to_a_bundle_exits_4() {

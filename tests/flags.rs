@@ -166,6 +166,7 @@ const ROWS: &[Row] = &[
     ),
     ("seal BUNDLE --output j.tar --key key.pem --now 2026-03-10", &["--profile", "filing"], Honoured("left out")),
     ("seal BUNDLE --output k.tar --key key.pem --now 2026-03-10", &["--retain-until", "2030-01-01"], Honoured("")),
+    ("seal BUNDLE --output k.tar --key key.pem --now 2026-03-10", &["--retain-until", "2026-03-09"], Refused),
     (
         "seal BUNDLE --output l.tar --key key.pem --now 2026-03-10",
         &["--limit", "archive_members=3"],

@@ -91,6 +91,18 @@ fn all_shards_together_give_the_same_result_as_one_run() {
 }
 
 #[test]
+fn reports_for_people_state_that_the_run_had_only_one_shard() {
+    let top = estate("one-share");
+    run(&top, &["--shard", "1/5", "--report-dir", "reports"]);
+    let stating = ["txt", "html", "md", "sarif", "junit.xml", "oscal.json"];
+    for end in stating {
+        let page = fs::read_to_string(top.join(format!("reports/report.{end}"))).unwrap();
+        let page = page.replace("\n         ", " ");
+        assert!(page.contains("Only a part of the bundles was audited: --shard 1/5."), "{end}");
+    }
+}
+
+#[test]
 fn each_output_line_is_a_readable_report() {
     let top = estate("lines");
     run(&top, &["--report", "jsonl=all.jsonl"]);

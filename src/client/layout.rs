@@ -3,7 +3,7 @@
 //! Source: OCI image layout specification. Docker manifests are stored unchanged, because converting one would change
 //! the digest that the build log states.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -44,6 +44,7 @@ struct Blob {
     bound: Bound,
     /// Whether the manifest lists other addresses for the blob, in which case the registry need not have it.
     elsewhere: bool,
+    is_layer: bool,
 }
 
 /// A layout that is being written to a build's folder (`image` or `trust/cosign`).
@@ -80,8 +81,9 @@ impl Layout<'_> {
         let mut left = vec![(top, 0)];
         let mut documents = Vec::new();
         let mut blobs: BTreeMap<(Sha256, u64), Blob> = BTreeMap::new();
+        let mut left_out: BTreeSet<Sha256> = BTreeSet::new();
         while let Some((document, depth)) = left.pop() {
-            let (children, own_blobs) = match parts(&document, self.layers, saver.run.limits) {
+            let (children, own_blobs) = match parts(&document, saver.run.limits) {
                 Ok(parts) => parts,
                 Err(error) => {
                     saver.fault(&blob_place(folder, document.digest), &document.origin.from.clone(), error);
@@ -101,11 +103,20 @@ impl Layout<'_> {
                     Err(error) => saver.fault(&blob_place(folder, child), &document.origin.from, error),
                 }
             }
-            blobs.extend(own_blobs.into_iter().map(|blob| ((blob.digest, blob.size), blob)));
+            for blob in own_blobs {
+                if blob.is_layer && self.layers == Layers::Leave {
+                    left_out.insert(blob.digest);
+                } else {
+                    blobs.insert((blob.digest, blob.size), blob);
+                }
+            }
             documents.push(document);
         }
         let wanted = self.within_bounds(saver, blobs.into_values().collect());
         save_blobs(saver, self.registry, folder, &wanted);
+        for layer in left_out {
+            saver.lacks(&blob_place(folder, layer), "the registry", "it was not requested (--no-layers)".into());
+        }
         for document in documents {
             saver.keep(&blob_place(folder, document.digest), &document.bytes, document.origin);
         }
@@ -209,7 +220,7 @@ fn save_blob(
 }
 
 /// The manifests that an index lists, or the blobs that a manifest lists.
-fn parts(document: &Document, layers: Layers, limits: &Limits) -> Result<(Vec<Sha256>, Vec<Blob>), Error> {
+fn parts(document: &Document, limits: &Limits) -> Result<(Vec<Sha256>, Vec<Blob>), Error> {
     let what = || format!("the manifest {}", document.digest);
     let fail = |message: &str| Error::malformed(what(), message);
     let value = read_json(&document.bytes, limits).map_err(|error| fail(&error))?;
@@ -225,10 +236,8 @@ fn parts(document: &Document, layers: Layers, limits: &Limits) -> Result<(Vec<Sh
         (None, Some(config)) => {
             let mut blobs = vec![blob_of(config, &fail, limits.image_config_bytes())?];
             let named = list("layers")?.ok_or_else(|| fail("it lists no layers"))?;
-            if layers == Layers::Save {
-                for layer in named {
-                    blobs.push(blob_of(layer, &fail, limits.image_layer_bytes())?);
-                }
+            for layer in named {
+                blobs.push(Blob { is_layer: true, ..blob_of(layer, &fail, limits.image_layer_bytes())? });
             }
             Ok((Vec::new(), blobs))
         }
@@ -243,7 +252,7 @@ fn blob_of(descriptor: &Value, fail: &dyn Fn(&str) -> Error, bound: Bound) -> Re
     let digest = digest.ok_or_else(|| fail("expected a digest (sha256: and 64 lower-case hexadecimal digits)"))?;
     let size = descriptor.get("size").and_then(Value::as_u64).ok_or_else(|| fail("expected a size"))?;
     let elsewhere = descriptor.get("urls").and_then(Value::as_array).is_some_and(|urls| !urls.is_empty());
-    Ok(Blob { digest, size, bound, elsewhere })
+    Ok(Blob { digest, size, bound, elsewhere, is_layer: false })
 }
 
 fn blob_place(folder: &str, digest: Sha256) -> String {

@@ -36,6 +36,15 @@ pub(super) enum Kind {
     Other,
 }
 
+/// What is below a folder. Paths are relative to it, with `/`.
+#[derive(Debug, Default)]
+struct Below {
+    /// Every file that is read, with its full path.
+    files: Vec<(String, PathBuf)>,
+    /// Everything else, except folders, with the reason.
+    left_out: Vec<(String, &'static str)>,
+}
+
 impl<'a> Storage<'a> {
     /// Finds the bundles in `paths`, in the order of the paths: a file is used directly; a folder is searched for `*.sig.tbz` at any depth, sorted
     /// by name. In it, symbolic links to folders are not followed, but a link to a file named like a bundle counts as a bundle. Unreadable paths are
@@ -240,28 +249,41 @@ impl<'a> Storage<'a> {
         bound: Bound,
         limits: &Limits,
     ) -> Result<Vec<(String, PathBuf)>, Error> {
-        let mut files = Vec::new();
+        Ok(self.walk_below(top, bound, limits)?.files)
+    }
+
+    fn walk_below(self, top: &Path, bound: Bound, limits: &Limits) -> Result<Below, Error> {
+        let mut found = Below::default();
         let mut folders = vec![(top.to_owned(), String::new(), 0)];
         while let Some((folder, name, depth)) = folders.pop() {
             limits.folder_depth().check(depth, slashed(&folder))?;
             for (path, kind) in self.entries(&folder)? {
                 let own = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-                if is_set_aside(&own) {
-                    continue;
-                }
+                let is_aside = is_set_aside(&own);
                 let own = if name.is_empty() { own } else { format!("{name}/{own}") };
                 match kind {
+                    _ if is_aside => found.left_out.push((own, "set aside by fetch")),
                     Kind::Folder => folders.push((path, own, depth + 1)),
-                    Kind::File => {
-                        files.push((own, path));
-                        bound.check(files.len() as u64, slashed(&folder))?;
-                    }
-                    Kind::LinkToFile | Kind::Other => {}
+                    Kind::File => found.files.push((own, path)),
+                    Kind::LinkToFile | Kind::Other => found.left_out.push((own, "not a file, or a link")),
                 }
+                bound.check((found.files.len() + found.left_out.len()) as u64, slashed(&folder))?;
             }
         }
-        files.sort();
-        Ok(files)
+        found.files.sort();
+        found.left_out.sort();
+        Ok(found)
+    }
+
+    /// What [`Self::read_trust`] does not read below a folder: the relative path, and the reason.
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`], [`Error::OverLimit`].
+    pub(crate) fn left_out_of_trust(self, path: &Path, limits: &Limits) -> Result<Vec<(String, &'static str)>, Error> {
+        if !self.is_folder(path) {
+            return Ok(Vec::new());
+        }
+        Ok(self.walk_below(path, limits.trust_files(), limits)?.left_out)
     }
 
     /// Reads the files of an image's signatures or of an attestation record: one file, or all files in a folder, by relative path. Symbolic links

@@ -54,7 +54,7 @@ pub(crate) use self::objects_proof::BOUNDARY_NAMED;
 pub use self::objects_proof::ObjectsProof;
 pub use self::pattern::PathPattern;
 pub use self::proof::{FileFault, History, SourceProof, prove, prove_within};
-pub use self::remote::{Remote, RepositoryName};
+pub use self::remote::{Remote, Remotes, RepositoryName};
 pub use self::signed::{SignedObject, SignedSubject};
 pub(crate) use self::snapshot::SnapshotBuilder;
 pub use self::snapshot::{Snapshot, WorkEntry};

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::config::{Setting, Settings, read_config};
+use super::config::{Settings, read_config};
 use super::directory::GitDirectory;
 use super::format::{passed_over, promisors, refusals};
 use super::hash::Kind;
@@ -20,7 +20,7 @@ use super::reader::Reader;
 use super::references::References;
 use super::reflog;
 use super::refs::{BRANCHES, Refs};
-use super::remote::{Remote, elsewhere, remotes};
+use super::remote::Remotes;
 use super::signed::{SignedObject, split_commit, split_tag};
 use super::snapshot::Snapshot;
 use super::submodule::unproved_modules;
@@ -43,12 +43,8 @@ pub struct SourceProof {
     pub tree: TreeProof,
     /// The full names of refs that point to HEAD's commit, directly or through proved tag objects.
     pub refs_at_head: Vec<String>,
-    /// The top repository's remotes, as its config states them: `.git/config` and, if `extensions.worktreeConfig` is on, `.git/config.worktree`.
-    pub remotes: Vec<Remote>,
-    /// Files that the config includes. These files are not read, and they could define further remotes.
-    pub included: Vec<String>,
-    /// Other reasons why git may fetch from an address that is not in [`Self::remotes`], one clause each.
-    pub elsewhere: Vec<String>,
+    /// The top repository's remotes.
+    pub remotes: Remotes,
     /// Signatures on HEAD's commit and on annotated tags of it.
     pub signed: Vec<SignedObject>,
     held: Held,
@@ -117,9 +113,7 @@ pub fn prove_within(snapshot: &Snapshot, threads: usize, limits: &Limits, budget
         commit: None,
         tree: TreeProof::default(),
         refs_at_head: Vec::new(),
-        remotes: remotes(&settings.all, budget),
-        included: included(&settings.all),
-        elsewhere: elsewhere(&directory, &settings),
+        remotes: Remotes::read(&directory, &settings, budget),
         signed: Vec::new(),
         held: Held::All(Arc::new(Stores { of: Vec::new(), limits: limits.clone(), budget: budget.clone() })),
         head,
@@ -212,11 +206,6 @@ fn count(objects: &mut Objects) -> ObjectsProof {
         malformed: std::mem::take(&mut objects.malformed),
         ..ObjectsProof::default()
     }
-}
-
-fn included(settings: &[Setting]) -> Vec<String> {
-    let paths = settings.iter().filter(|setting| matches!(&*setting.section, "include" | "includeif"));
-    paths.map(|setting| setting.value.clone().unwrap_or_default()).collect()
 }
 
 /// Memory for the headers of a commit, as a multiple of their size.

@@ -93,6 +93,45 @@ pub struct Remote {
     pub repository: Option<RepositoryName>,
 }
 
+impl fmt::Display for Remote {
+    /// The name, and the repository or else the URL.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.repository {
+            Some(repository) => write!(f, "{}: {repository}", self.name),
+            None => write!(f, "{}: {}", self.name, self.url),
+        }
+    }
+}
+
+/// The remotes of one repository, as its config states them: `config` and, if `extensions.worktreeConfig` is on, `config.worktree`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remotes {
+    /// One for each `url`.
+    pub listed: Vec<Remote>,
+    /// Files that the config includes. These files are not read, and they could define further remotes.
+    pub included: Vec<String>,
+    /// Other reasons why git may fetch from an address that is not listed, one clause each.
+    pub elsewhere: Vec<String>,
+}
+
+impl Remotes {
+    /// Reads the config. The lists are incomplete if the budget is exceeded.
+    pub(super) fn read(directory: &GitDirectory<'_>, settings: &Settings, budget: &Budget) -> Self {
+        Self {
+            listed: remotes(&settings.all, budget),
+            included: included(&settings.all),
+            elsewhere: elsewhere(directory, settings),
+        }
+    }
+
+    /// Why git may fetch from an address that is not listed, includes among the reasons: one clause each.
+    pub fn reservations(&self) -> impl Iterator<Item = String> {
+        let include =
+            |file: &String| format!("the config includes {file}, which was not read and could define other remotes");
+        self.included.iter().map(include).chain(self.elsewhere.iter().cloned())
+    }
+}
+
 /// The cost of matching one URL against one rewrite rule, in bytes.
 const RULE_UNITS: u64 = 8;
 /// The memory for a remote, excluding its text.
@@ -100,7 +139,7 @@ const REMOTE_HELD_BYTES: u64 = 200;
 
 /// The remotes of a config, one for each `url`, after applying the config's `insteadOf` rules. `pushurl` is ignored.
 /// The list is empty if the budget is exceeded.
-pub(super) fn remotes(settings: &[Setting], budget: &Budget) -> Vec<Remote> {
+fn remotes(settings: &[Setting], budget: &Budget) -> Vec<Remote> {
     let is_rule = |setting: &&Setting| &*setting.section == "url" && setting.key == "insteadof";
     let rules = || settings.iter().filter(is_rule);
     let longest = rules().filter_map(|rule| Some(rule.subsection.as_ref()?.len())).max().unwrap_or(0);
@@ -129,15 +168,21 @@ pub(super) fn remotes(settings: &[Setting], budget: &Budget) -> Vec<Remote> {
         .collect()
 }
 
-/// The maximum number of clauses of [`elsewhere`].
+fn included(settings: &[Setting]) -> Vec<String> {
+    let paths = settings.iter().filter(|setting| matches!(&*setting.section, "include" | "includeif"));
+    paths.map(|setting| setting.value.clone().unwrap_or_default()).collect()
+}
+
+/// The maximum number of clauses of [`elsewhere`], without the last one, which counts the rest.
 const ELSEWHERE_NAMED: usize = 20;
 
 /// Why git may fetch from an address that is not among [`remotes`], apart from includes: one clause for each reason.
-pub(super) fn elsewhere(directory: &GitDirectory<'_>, settings: &Settings) -> Vec<String> {
-    // git ignores a remote whose name is empty or begins with a slash, and reads the name as a path.
+fn elsewhere(directory: &GitDirectory<'_>, settings: &Settings) -> Vec<String> {
     let is_url = |setting: &&Setting| &*setting.section == "remote" && setting.key == "url";
     let names = settings.all.iter().filter(is_url).filter_map(|url| url.subsection.as_deref());
-    let names: HashSet<&str> = names.filter(|name| !name.is_empty() && !name.starts_with('/')).collect();
+    let names: HashSet<&str> = names.collect();
+    // git ignores a remote whose name is empty or begins with a slash, and reads the name as a path.
+    let is_remote = |name: &str| !name.is_empty() && !name.starts_with('/') && names.contains(name);
     let odd = |setting: &Setting| {
         let value = setting.value.as_deref().unwrap_or_default();
         match (&*setting.section, setting.key.as_str()) {
@@ -149,11 +194,15 @@ pub(super) fn elsewhere(directory: &GitDirectory<'_>, settings: &Settings) -> Ve
         let name = setting.subsection.as_deref()?;
         match (&*setting.section, setting.key.as_str()) {
             // A dot is this repository itself: a branch that follows a local one.
-            ("branch", "remote") if value != "." && !names.contains(value) => Some(format!(
+            ("branch", "remote") if value != "." && !is_remote(value) => Some(format!(
                 "branch.{name}.remote is {:?}, which is not the name of a remote with a url",
                 without_credentials(value)
             )),
             ("remote", "vcs") => Some(format!("remote.{name}.vcs runs a program to fetch")),
+            // git takes the name of such a remote as an address.
+            ("remote", _) if !names.contains(name) => {
+                Some(format!("remote.{name}.{} is set for a remote without a url", setting.key))
+            }
             _ => None,
         }
     };
@@ -163,7 +212,11 @@ pub(super) fn elsewhere(directory: &GitDirectory<'_>, settings: &Settings) -> Ve
         files.map(move |(name, _)| format!(".git/{folder}{} can define a remote", String::from_utf8_lossy(name)))
     });
     let settings = settings.faults.iter().cloned().chain(settings.all.iter().filter_map(odd));
-    settings.chain(files).take(ELSEWHERE_NAMED).collect()
+    let mut reasons = settings.chain(files);
+    let mut named: Vec<String> = reasons.by_ref().take(ELSEWHERE_NAMED).collect();
+    let more = reasons.count();
+    named.extend((more > 0).then(|| format!("further reasons, not named here: {more}")));
+    named
 }
 
 /// The URL that git really uses: the longest matching `url.BASE.insteadOf` is replaced by BASE (git-config(1)).

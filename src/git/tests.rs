@@ -328,10 +328,15 @@ fn cloned_submodules_are_proved() {
     assert_eq!(proof.read_file(&snapshot, b"none"), Err(FileFault::NoSuchFile("none".into())));
     assert_eq!(proof.read_file(&snapshot, b"lib/none"), Err(FileFault::NoSuchFile("lib/none".into())));
     assert_eq!((proof.tree.file_count, proof.tree.submodule_file_count), (3, 4));
-    let remotes: Vec<&str> =
-        proof.tree.submodules.iter().flat_map(|module| &module.remotes).map(|remote| remote.name.as_str()).collect();
+    let remotes: Vec<&str> = proof
+        .tree
+        .submodules
+        .iter()
+        .flat_map(|module| &module.remotes.listed)
+        .map(|remote| remote.name.as_str())
+        .collect();
     assert_eq!(remotes, ["origin", "origin"]);
-    assert_eq!((proof.elsewhere.as_slice(), proof.remotes.len()), (&[][..], 1));
+    assert_eq!((proof.remotes.elsewhere.as_slice(), proof.remotes.listed.len()), (&[][..], 1));
     assert_eq!(proof.objects.notes, Vec::<String>::new());
 
     clone.write("lib/deep/inner/inner.txt", "changed\n").write("lib/extra", "x");
@@ -415,7 +420,7 @@ fn fetched(clone: &TestRepository) -> (Vec<String>, Vec<String>) {
     let theirs = clone.git(&["remote", "-v"]);
     let theirs = theirs.lines().filter_map(|line| line.split_once(" (fetch)")?.0.split_once('\t'));
     let theirs = theirs.map(|(name, url)| format!("{name} {url}")).collect();
-    let ours = run(clone).remotes.iter().map(|remote| format!("{} {}", remote.name, remote.url)).collect();
+    let ours = run(clone).remotes.listed.iter().map(|remote| format!("{} {}", remote.name, remote.url)).collect();
     (theirs, ours)
 }
 
@@ -438,17 +443,17 @@ fn the_config_of_the_work_tree_counts_where_git_reads_it() {
         let (theirs, ours) = fetched(&clone);
         assert_eq!(ours, theirs, "{extension}");
         assert_eq!(ours.len(), if is_on { 2 } else { 1 }, "{extension}");
-        assert_eq!(run(&clone).elsewhere, Vec::<String>::new(), "{extension}");
+        assert_eq!(run(&clone).remotes.elsewhere, Vec::<String>::new(), "{extension}");
         clone.write(".git/config.worktree", "[include]\n\tpath = more\n");
-        assert_eq!(run(&clone).included.len(), usize::from(is_on), "{extension}");
+        assert_eq!(run(&clone).remotes.included.len(), usize::from(is_on), "{extension}");
         clone.write(".git/config.worktree", "[");
-        assert_eq!(run(&clone).elsewhere.len(), usize::from(is_on), "{extension}");
+        assert_eq!(run(&clone).remotes.elsewhere.len(), usize::from(is_on), "{extension}");
     }
     // git reads a number as a boolean.
     let clone = sample().clone_with(&[]);
     clone.git(&["config", "extensions.worktreeConfig", "2"]);
     assert_eq!(
-        run(&clone).elsewhere,
+        run(&clone).remotes.elsewhere,
         ["extensions.worktreeConfig has a value that is not recognised: config.worktree may be in use"]
     );
 }
@@ -458,7 +463,7 @@ fn other_places_to_fetch_from_are_found() {
     let found = |change: &dyn Fn(&TestRepository)| {
         let clone = sample().clone_with(&[]);
         change(&clone);
-        run(&clone).elsewhere
+        run(&clone).remotes.elsewhere
     };
     let set = |key: &'static str, value: &'static str| found(&move |clone| drop(clone.git(&["config", key, value])));
     assert_eq!(
@@ -468,6 +473,15 @@ fn other_places_to_fetch_from_are_found() {
     assert_eq!(set("branch.main.remote", "../evil").len(), 1);
     assert_eq!(set("branch.main.remote", "."), Vec::<String>::new());
     assert_eq!(set("remote.origin.vcs", "ext").len(), 1);
+    // A partial clone fetches missing objects from a promisor, whose name git takes as an address.
+    assert_eq!(set("remote.origin.promisor", "true"), Vec::<String>::new());
+    assert_eq!(set("remote.../evil.promisor", "true"), ["remote.../evil.promisor is set for a remote without a url"]);
+    let many = found(&|clone| {
+        for at in 0..25 {
+            clone.write(&format!(".git/remotes/evil{at}"), "URL: /evil\n");
+        }
+    });
+    assert_eq!((many.len(), many[20].as_str()), (21, "further reasons, not named here: 5"));
     for key in ["fetch.bundleURI", "remotes.default", "bundle.one.uri"] {
         assert_eq!(set(key, "https://evil.example/x").len(), 1, "{key}");
     }
@@ -504,13 +518,16 @@ fn clones_that_people_make_fetch_from_their_remotes_only() {
         let (theirs, ours) = fetched(&clone);
         assert_eq!(ours.len(), theirs.len(), "{arguments:?}");
         let proof = run(&clone);
-        assert_eq!((proof.elsewhere.as_slice(), proof.included.as_slice()), (&[][..], &[][..]), "{arguments:?}");
+        assert_eq!(proof.remotes.reservations().collect::<Vec<_>>(), Vec::<String>::new(), "{arguments:?}");
     }
     // git sparse-checkout moves core.worktree of a submodule to config.worktree.
     let (top, _middle, _inner) = with_submodules();
     let clone = top.clone_with(&["--recurse-submodules"]);
     clone.git(&["-C", "lib", "sparse-checkout", "set", "--no-cone", "/*"]);
+    clone.git(&["-C", "lib", "config", "include.path", "more"]);
     let proof = run(&clone);
+    let reservations: Vec<String> = proof.tree.submodules[0].remotes.reservations().collect();
+    assert_eq!(reservations, ["the config includes more, which was not read and could define other remotes"]);
     assert!(matches!(&proof.tree.submodules[0].state, SubmoduleState::Proved { .. }), "{:?}", proof.tree.submodules[0]);
 }
 

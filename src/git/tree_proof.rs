@@ -17,7 +17,7 @@ use super::object_id::ObjectId;
 use super::objects::Objects;
 use super::reader::Reader;
 use super::references::References;
-use super::remote::{Remote, remotes};
+use super::remote::Remotes;
 use super::snapshot::{Snapshot, WorkEntry};
 use super::submodule::{Place, locate};
 use super::tracked::{check_git_attributes, check_git_modules};
@@ -138,7 +138,7 @@ pub struct Submodule {
     /// The result for the submodule.
     pub state: SubmoduleState,
     /// The remotes in the config of the submodule's repository, which no check compares.
-    pub remotes: Vec<Remote>,
+    pub remotes: Remotes,
 }
 
 /// The result for a submodule.
@@ -260,10 +260,11 @@ impl<'a> TreeProver<'a> {
             };
             let remotes = match &place {
                 Place::Module(module) => {
-                    let settings = Settings::read(&GitDirectory::at(self.snapshot, module), self.limits);
-                    remotes(&settings.all, self.inflated.budget())
+                    let directory = GitDirectory::at(self.snapshot, module);
+                    let settings = Settings::read(&directory, self.limits);
+                    Remotes::read(&directory, &settings, self.inflated.budget())
                 }
-                Place::Empty | Place::Deleted | Place::Fault(_) => Vec::new(),
+                Place::Empty | Place::Deleted | Place::Fault(_) => Remotes::default(),
             };
             let state = self.prove_submodule(file, place, depth);
             self.proof.submodules.push(Submodule { path: file.path.clone(), commit: file.id, state, remotes });

@@ -92,7 +92,7 @@ const WORKLOAD_PLANS: [Plan; 4] = {
             ContractSigner,
             "contract",
             "signing key",
-            "signature over its two sections, by the policy's key or else the contract's own",
+            "signature over the text of its sections, by the policy's key or else the contract's own",
             Stated,
         ),
         (

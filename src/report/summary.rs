@@ -26,9 +26,17 @@ pub(super) const CONVERTED: &str =
     "Converted from a saved report: this run verified nothing, and a file can be changed. To verify, repeat the audit.";
 
 /// The remarks on a whole report.
-pub(super) fn remarks(report: &Report) -> impl Iterator<Item = &'static str> {
-    let converted = (report.origin == Origin::Converted).then_some(CONVERTED);
-    converted.into_iter().chain((report.rules == Rules::Version1).then_some(VERSION_1))
+pub(super) fn remarks(report: &Report) -> impl Iterator<Item = String> {
+    let converted = (report.origin == Origin::Converted).then(|| CONVERTED.to_owned());
+    let version = (report.rules == Rules::Version1).then(|| VERSION_1.to_owned());
+    converted.into_iter().chain(version).chain(shard(report))
+}
+
+/// The remark on a run over one shard.
+pub(super) fn shard(report: &Report) -> Option<String> {
+    let mut given = report.question.iter().flat_map(|question| &question.given);
+    let (_, shard) = given.find(|(flag, _)| flag == "shard")?;
+    Some(format!("Only a part of the bundles was audited: --shard {shard}."))
 }
 
 /// The fact about a file that the clone's config includes. The file is not read, and could define other remotes.

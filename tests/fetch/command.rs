@@ -207,7 +207,9 @@ fn a_set_aside_set_of_signatures_does_not_change_the_verdict() {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hpsb-audit"));
         let command = command.args(arguments).args(["--now", "2026-11-30T00:00:00Z", "--format", "json"]);
         let output = command.current_dir(&scratch.0).env_clear().output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+        let mut page: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+        page.as_object_mut().unwrap().remove("not_read");
+        (output.status.code(), page)
     };
     let both = || (run(&["audit", ".", "--key", "key.pem"]), run(&["trust", "trust"]));
     let (notary, aside) = (scratch.path("trust/notary"), scratch.path("trust/notary.differs-1"));

@@ -49,6 +49,15 @@ pub(crate) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
         image: arguments.image.as_ref(),
         bundles: &bundles,
     };
+    // A day in a wrong form is refused with the record. Days in the right form compare as text.
+    let today = sealing.now.to_string();
+    let is_past = |day: &&String| today.get(..DAY_CHARACTERS).is_some_and(|today| day.as_str() < today);
+    if let Some(day) = arguments.retain_until.as_ref().filter(is_past) {
+        return Err(Error::Usage {
+            message: format!("--retain-until {day} is before the day of the audit"),
+            hint: "specify the day until which the case must be kept, as YYYY-MM-DD".into(),
+        });
+    }
     let contents = gather(&sealing, Storage::Disk, &limits)?;
     let profile = match arguments.profile {
         ProfileArgument::Full => Profile::Full,
@@ -65,6 +74,9 @@ pub(crate) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
     output::print(&page(&case, &report, output))?;
     Ok(report.exit_code())
 }
+
+/// The length of YYYY-MM-DD.
+const DAY_CHARACTERS: usize = 10;
 
 const STAMP_HINT: &str =
     "seal first, send the output of `seal CASE --tsq FILE` to an authority, then run `seal CASE --tsr FILE`";

@@ -180,14 +180,11 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
     for name in &proof.refs_at_head {
         row("ref", name);
     }
-    for remote in &proof.remotes {
+    for remote in &proof.remotes.listed {
         row("remote", &format!("{}: {}", remote.name, remote.url));
     }
-    for reason in &proof.elsewhere {
+    for reason in proof.remotes.reservations() {
         row("remote", &format!("git may fetch from elsewhere: {reason}"));
-    }
-    for file in &proof.included {
-        row("remote", &format!("the config includes {file}, which was not read"));
     }
     for object in &proof.signed {
         row("signature", &format!("on {}, not verified here", object.subject));
@@ -209,8 +206,11 @@ fn summary(snapshot: &Snapshot, proof: &SourceProof, page: &mut String) {
         };
         let path = String::from_utf8_lossy(&module.path);
         row("submodule", &format!("{path} {} ({state})", module.commit));
-        for remote in &module.remotes {
+        for remote in &module.remotes.listed {
             row("remote", &format!("{}: {}, of the submodule {path}", remote.name, remote.url));
+        }
+        for reason in module.remotes.reservations() {
+            row("remote", &format!("for the submodule {path}, git may fetch from elsewhere: {reason}"));
         }
     }
 }

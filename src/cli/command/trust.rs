@@ -21,9 +21,10 @@ pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
     let policy = policy_or_default(arguments.policy.as_deref(), &limits)?;
     let files = Storage::Disk.read_trust(&arguments.source, &limits)?;
     let found = describe(&files, &policy.trust, now, &limits)?;
+    let left_out = Storage::Disk.left_out_of_trust(&arguments.source, &limits)?;
     let page = match arguments.output.format {
-        OutputFormat::Text => as_text(&found),
-        OutputFormat::Json => as_json(&found),
+        OutputFormat::Text => as_text(&found, &left_out),
+        OutputFormat::Json => as_json(&found, &left_out),
     };
     output::print(&page)?;
     if found.is_empty() {
@@ -50,7 +51,7 @@ fn words(one: &Description) -> (&'static str, &str) {
     }
 }
 
-fn as_text(found: &[Description]) -> String {
+fn as_text(found: &[Description], left_out: &[(String, &str)]) -> String {
     let mut page = String::new();
     if found.is_empty() {
         page.push_str("no image signatures found\n");
@@ -63,10 +64,13 @@ fn as_text(found: &[Description]) -> String {
             let _ = writeln!(page, "  {:<28} {}", for_terminal(label), for_terminal(value));
         }
     }
+    for (file, because) in left_out {
+        let _ = writeln!(page, "not read: {} ({because})", for_terminal(file));
+    }
     page
 }
 
-fn as_json(found: &[Description]) -> String {
+fn as_json(found: &[Description], left_out: &[(String, &str)]) -> String {
     let signatures: Vec<serde_json::Value> = found
         .iter()
         .map(|one| {
@@ -76,5 +80,10 @@ fn as_json(found: &[Description]) -> String {
             serde_json::json!({ "kind": one.kind.words(), "file": one.file, "standing": word, "because": because, "facts": rows })
         })
         .collect();
-    in_json(&format!("{:#}\n", serde_json::json!({ "schema_version": 1, "signatures": signatures })))
+    let left_out = left_out.iter().map(|(file, because)| serde_json::json!({ "file": file, "because": because }));
+    let left_out: Vec<serde_json::Value> = left_out.collect();
+    in_json(&format!(
+        "{:#}\n",
+        serde_json::json!({ "schema_version": 1, "signatures": signatures, "not_read": left_out })
+    ))
 }

@@ -58,10 +58,10 @@ fn judge(layer: &LayerFacts, diff_id: Sha256) -> Layer {
     let said = layer.descriptor.as_ref();
     let Some(measured) = &layer.measured else {
         return match said {
-            Some(said) if said.is_foreign() => Layer::Unproved(format!(
-                "the layer is foreign, and its bytes are stored elsewhere ({})",
-                said.urls.join(", ")
-            )),
+            Some(said) if said.is_foreign() => Layer::Unproved(match said.urls.as_slice() {
+                [] => "the layer is foreign, and the manifest states no address for it".into(),
+                urls => format!("the layer is foreign, and its bytes are stored elsewhere ({})", urls.join(", ")),
+            }),
             _ => Layer::Missing,
         };
     };

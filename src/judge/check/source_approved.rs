@@ -102,7 +102,7 @@ fn verify(approvals: &Approvals, policy: &Policy, evidence: &Evidence<'_>) -> Re
 /// Whether an approval of this commit counts. The error contains the reason why the approval does not count.
 fn judge(record: &Approval, commit: &Commit, proof: &SourceProof, evidence: &Evidence<'_>) -> Result<String, String> {
     let what = format!("change {} approved by {} at {}", record.change, record.approver, record.time);
-    if !proof.remotes.iter().any(|remote| remote.repository.as_ref() == Some(&record.repository)) {
+    if !proof.remotes.listed.iter().any(|remote| remote.repository.as_ref() == Some(&record.repository)) {
         return Err(format!("{what}: the approval is for the repository {}", record.repository));
     }
     for (role, who) in [("author", &commit.author), ("committer", &commit.committer)] {

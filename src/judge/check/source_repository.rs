@@ -2,7 +2,7 @@
 
 use super::outcome::{Comparison, Outcome};
 use super::{Check, Expected, Run, source_objects};
-use crate::git::{Remote, RepositoryName, SourceProof};
+use crate::git::{RepositoryName, SourceProof};
 use crate::judge::evidence::{Evidence, Known};
 use crate::judge::finding::{Group, Level, MissingEvidence, Reason};
 use crate::judge::policy::Policy;
@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
 .git/config.worktree, and compares each with expect.repositories. The ssh, https and scp-like spellings of \
 one repository are treated as equal. User, password and token are ignored and never shown, and insteadOf in these files is applied as git applies it; addresses for pushing (pushurl, pushInsteadOf) are ignored. \
 Compares the host with the log's github_host. An agreement gives unknown if git may fetch from elsewhere: the config includes files, which are not read; \
-branch.NAME.remote is not the name of a remote; remote.NAME.vcs, fetch.bundleURI, bundle.* or remotes.* is set; or .git/remotes or .git/branches has files. Remotes of submodules are listed, \
+branch.NAME.remote is not the name of a remote; a remote has settings but no url; remote.NAME.vcs, fetch.bundleURI, bundle.* or remotes.* is set; or .git/remotes or .git/branches has files. Remotes of submodules are listed, \
 but not compared.\n\nA remote \
 states where the clone was configured to fetch from, as recorded in a file in the signed archive. It does not show which server responded. The content \
 is pinned by the commit id.\n\nWhen it fails: compare the address letter by letter. A fork, or the same path on a different host, is a different \
@@ -35,12 +35,12 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         Ok(proof) => proof,
         Err(fault) => return Outcome::caused_by(&source_objects::CHECK, fault),
     };
-    let remotes = &proof.remotes;
+    let remotes = &proof.remotes.listed;
     if policy.expect.repositories.is_empty() {
         let outcome = Outcome::not_run(Reason::NoExpectation, "the policy lists no repositories");
-        let outcome = elsewhere(proof).into_iter().fold(outcome, Outcome::detail);
+        let outcome = proof.remotes.reservations().fold(outcome, Outcome::detail);
         let outcome = submodules(proof).fold(outcome, Outcome::detail);
-        return remotes.iter().fold(outcome, |outcome, remote| outcome.detail(format!("remote {}", describe(remote))));
+        return remotes.iter().fold(outcome, |outcome, remote| outcome.detail(format!("remote {remote}")));
     }
     let expected: Vec<RepositoryName> =
         policy.expect.repositories.iter().filter_map(|text| RepositoryName::from_policy(text)).collect();
@@ -48,12 +48,12 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     if remotes.is_empty() {
         let outcome =
             Outcome::fail("no remote with a url was found in the top repository's config").sides(wanted, "none");
-        return elsewhere(proof).into_iter().fold(outcome, Outcome::detail);
+        return proof.remotes.reservations().fold(outcome, Outcome::detail);
     }
     let mut compared = Comparison::default();
     for remote in remotes {
         match &remote.repository {
-            Some(name) if expected.contains(name) => compared.agree(format!("remote {}", describe(remote))),
+            Some(name) if expected.contains(name) => compared.agree(format!("remote {remote}")),
             Some(name) => compared.disagree(&format!("the remote {}", remote.name), &wanted, name),
             None => compared.disagree(&format!("the remote {}", remote.name), &wanted, &remote.url),
         }
@@ -72,7 +72,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         1 => "the remote in the top repository's config is the policy's repository".to_owned(),
         count => format!("all {count} remotes in the top repository's config are among the policy's repositories"),
     });
-    let outcome = match elsewhere(proof).as_slice() {
+    let outcome = match proof.remotes.reservations().collect::<Vec<_>>().as_slice() {
         reasons @ [first, ..] if agrees => {
             let outcome = Outcome::unknown("the remotes are the policy's, but git may fetch from elsewhere")
                 .sides("a config that states every address in a remote's url", first);
@@ -83,17 +83,12 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     submodules(proof).fold(outcome, Outcome::detail)
 }
 
-/// Why git may fetch from an address that is not among the remotes.
-fn elsewhere(proof: &SourceProof) -> Vec<String> {
-    let include =
-        |file: &String| format!("the config includes {file}, which was not read and could define other remotes");
-    proof.included.iter().map(include).chain(proof.elsewhere.iter().cloned()).collect()
-}
-
 fn submodules(proof: &SourceProof) -> impl Iterator<Item = String> {
     proof.tree.submodules.iter().flat_map(|module| {
         let path = String::from_utf8_lossy(&module.path);
-        module.remotes.iter().map(move |remote| format!("not compared: submodule {path}, remote {}", describe(remote)))
+        let listed = module.remotes.listed.iter().map(|remote| format!("remote {remote}"));
+        let lines: Vec<String> = listed.chain(module.remotes.reservations()).collect();
+        lines.into_iter().map(move |line| format!("not compared: submodule {path}, {line}"))
     })
 }
 
@@ -101,12 +96,5 @@ fn host_of(event: &LogEvent) -> Option<&str> {
     match event {
         LogEvent::Host(host) => Some(host),
         _ => None,
-    }
-}
-
-fn describe(remote: &Remote) -> String {
-    match &remote.repository {
-        Some(name) => format!("{}: {name}", remote.name),
-        None => format!("{}: {}", remote.name, remote.url),
     }
 }

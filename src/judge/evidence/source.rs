@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{Fact, Known};
-use crate::git::{HeadFault, Remote, SourceProof};
+use crate::git::{HeadFault, SourceProof};
 
 /// The facts that the snapshot proves, and those that its refs and config only state.
 pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
@@ -41,24 +41,23 @@ pub(super) fn source_facts(proof: &SourceProof) -> Vec<Fact> {
     for name in &proof.refs_at_head {
         add("ref", "git-objects", name.clone(), Known::Signed);
     }
-    let described = |remote: &Remote| {
-        let place = remote.repository.as_ref().map_or_else(|| remote.url.clone(), ToString::to_string);
-        format!("remote {}: {place}", remote.name)
-    };
-    for remote in &proof.remotes {
-        add("repository", "work-tree", described(remote), Known::Signed);
+    for remote in &proof.remotes.listed {
+        add("repository", "work-tree", format!("remote {remote}"), Known::Signed);
     }
     for module in &proof.tree.submodules {
-        for remote in &module.remotes {
-            let path = String::from_utf8_lossy(&module.path);
-            let value = format!("submodule {path}, {}; not compared", described(remote));
+        let path = String::from_utf8_lossy(&module.path);
+        for remote in &module.remotes.listed {
+            let value = format!("submodule {path}, remote {remote}; not compared");
             add("submodule-repository", "work-tree", value, Known::Signed);
         }
+        for reason in module.remotes.reservations() {
+            add("submodule-remote-elsewhere", "work-tree", format!("submodule {path}: {reason}"), Known::Signed);
+        }
     }
-    for file in &proof.included {
+    for file in &proof.remotes.included {
         add("config-include", "work-tree", file.clone(), Known::Signed);
     }
-    for reason in &proof.elsewhere {
+    for reason in &proof.remotes.elsewhere {
         add("remote-elsewhere", "work-tree", reason.clone(), Known::Signed);
     }
     // If a part of HEAD's tree is not known, nothing can be counted.

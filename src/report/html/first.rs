@@ -45,7 +45,7 @@ pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
     if bundle.error.is_none() {
         because = beginning(because, REASONS, FINDINGS);
     }
-    because.extend(summary::remarks(report).map(str::to_owned));
+    because.extend(summary::remarks(report));
     let mut sheet = Sheet {
         title: "Audit of a build manifest",
         tone: tone(bundle.verdict),
@@ -76,7 +76,7 @@ pub(super) fn without_bundle(report: &Report) -> Sheet {
         title: "Audit of build manifests",
         tone: Tone::Open,
         headline: "NO VERDICT".into(),
-        because: reasons.chain(summary::remarks(report).map(str::to_owned)).collect(),
+        because: reasons.chain(summary::remarks(report)).collect(),
         next: NO_VERDICT.into(),
         rows: reference(report),
         counted: String::new(),

@@ -64,7 +64,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
         title: "Audit of build manifests",
         tone: first::tone(own),
         headline,
-        because: beginning(because, REASONS, PLACE).into_iter().chain(summary::remarks(report).map(str::to_owned)).collect(),
+        because: beginning(because, REASONS, PLACE).into_iter().chain(summary::remarks(report)).collect(),
         next: "The overall verdict is the worst verdict of all bundles. Each bundle has its own page. Do not deploy a bundle that is not accepted.".into(),
         rows,
         counted: String::new(),

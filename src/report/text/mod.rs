@@ -121,6 +121,10 @@ pub(super) fn opening(report: &Report, look: Look) -> String {
         }
         page.blank();
     }
+    if let Some(shard) = super::summary::shard(report) {
+        page.put("shard", &shard);
+        page.blank();
+    }
     if let Some(error) = &report.error {
         brief::fault(&mut page, look, error);
         if !report.bundles.is_empty() {

@@ -126,10 +126,12 @@ def settings(files):
 def elsewhere(files):
     """Can git fetch from an address that is not a remote's url?"""
     entries, known = settings(files)
-    named = {sub for section, sub, key, value in entries if (section, key) == ("remote", "url") and sub and not sub.startswith("/")}
+    urls = {sub for section, sub, key, value in entries if (section, key) == ("remote", "url")}
+    named = {sub for sub in urls if sub and not sub.startswith("/")}
     odd = any(section in ("include", "includeif") or sub is not None and (section, key) == ("remote", "vcs")
               or section in ("bundle", "remotes") or (section, key) == ("fetch", "bundleuri")
               or sub is not None and (section, key) == ("branch", "remote") and value != "." and value not in named
+              or sub is not None and section == "remote" and sub not in urls
               for section, sub, key, value in entries)
     return odd or not known or any(path.startswith((b"remotes/", b"branches/")) for path in files)
 

@@ -24,7 +24,7 @@ use crate::image::{Choice, ImageFacts};
 use crate::judge::builds::BuiltImage;
 use crate::judge::check::{self, Gate};
 use crate::judge::evidence::{Evidence, Fact, Known};
-use crate::judge::finding::{self, Finding, Group, Reason, Status, Verdict};
+use crate::judge::finding::{self, Finding, Group, Verdict};
 use crate::judge::policy::Policy;
 use crate::manifest::Manifest;
 use crate::manifest::build_log::BuildLog;
@@ -276,12 +276,11 @@ impl Content<'_> {
 /// Runs the checks.
 fn conclude<'a>(evidence: &Evidence<'_>, question: &Question<'_>, in_play: &[Group]) -> Judged<'a> {
     let findings = run_all(&Gate::Open(evidence), question, in_play);
-    // A file or folder next to the bundle that turns out not to be evidence (an empty folder `trust/`) does not put its group in play.
+    // A file or folder next to the bundle that turns out not to be evidence (an empty folder `trust/`) does not put its group in play. Evidence does,
+    // even if the checks of its group are off.
     let asked = check::in_play(question.policy, &question.handed.groups(), &[]);
-    // Evidence that this build cannot check puts its group in play.
-    let is_evidence = |finding: &Finding| finding.is_answer() || finding.status == Status::NotRun(Reason::NotBuiltIn);
-    let answered = |group: &Group| findings.iter().any(|finding| finding.group == *group && is_evidence(finding));
-    let in_play = in_play.iter().copied().filter(|group| asked.contains(group) || answered(group)).collect();
+    let is_played = |group: &Group| asked.contains(group) || check::has_evidence(*group, evidence, question.policy);
+    let in_play = in_play.iter().copied().filter(is_played).collect();
     let remotes = evidence.source.iter().flat_map(|proof| &proof.remotes.listed);
     let remotes = remotes.filter_map(|remote| Some(remote.repository.as_ref()?.to_string())).collect();
     Judged { in_play, findings, built: Some(evidence.built_image()), remotes, ..Judged::default() }

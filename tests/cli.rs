@@ -539,6 +539,31 @@ fn a_malformed_list_of_signatures_is_refused() {
     assert!(answer.code == 1 && answer.out.contains("has a duplicate member"), "{}{}", answer.out, answer.err);
 }
 
+/// A group whose evidence lies next to the bundle stays in play if one of its checks is off, or all: the consequences of that check reject, and the
+/// headline counts what is off.
+#[test]
+fn checks_that_are_off_do_not_hide_their_evidence() {
+    let folder = fixture("trust-notary-altered-blank_fail");
+    let bundle = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let bundle = bundle.into_iter().find(|path| path.extension().is_some_and(|end| end == "tbz")).unwrap();
+    let policies = Folder::new();
+    policies.write("key.pem", fs::read(folder.join("key.pem")).unwrap());
+    let audit = |off: &[&str]| {
+        let off: String = off.iter().map(|check| format!("{check} = \"off\"\n")).collect();
+        let policy =
+            "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"k\"\nfile = \"key.pem\"\n[levels]\n";
+        policies.write("policy.toml", format!("{policy}{off}"));
+        let policy = policies.path().join("policy.toml");
+        let line = [bundle.to_str().unwrap(), "--policy", policy.to_str().unwrap()];
+        report(&folder, &line)
+    };
+    let (code, one) = audit(&["image-signature"]);
+    assert_eq!((code, &one["reports"][0]["in_play"][2]), (1, &"trust".into()), "{one:#}");
+    let (code, all) = audit(&["image-signature", "image-key", "trust-freshness"]);
+    assert_eq!((code, &all["reports"][0]["in_play"][2]), (0, &"trust".into()), "{all:#}");
+    assert_eq!(all["scope"]["weakened"].as_array().unwrap().len(), 3, "{all:#}");
+}
+
 /// Signatures may be in a set that `fetch` set aside, or behind a link.
 #[test]
 #[cfg(unix)]

@@ -244,6 +244,17 @@ pub(crate) fn in_play(policy: &Policy, handed: &[Group], beside: &[Group]) -> Ve
     Group::OF_BUNDLES.into_iter().filter(|group| always.contains(group) || asked(group)).collect()
 }
 
+/// Whether evidence of the group was read, whatever the checks of the group answer.
+pub(crate) fn has_evidence(group: Group, evidence: &Evidence<'_>, policy: &Policy) -> bool {
+    match group {
+        Group::Manifest | Group::Source => true,
+        Group::Image => evidence.image.is_some(),
+        Group::Trust => trust_reports::has_signatures(evidence, policy),
+        Group::Builder => evidence.builder.is_some(),
+        Group::Workload => false,
+    }
+}
+
 fn answer(check: &Check, run: RunOnBuild, gate: &Gate<'_>, policy: &Policy) -> Outcome {
     let is_signature = check.name == MANIFEST_SIGNATURE;
     match gate {

@@ -5,7 +5,7 @@ use super::image_evidence::pushed;
 use super::outcome::Outcome;
 use crate::base::image_name::repository_of;
 use crate::judge::evidence::{Evidence, Fact, FactList, Known};
-use crate::judge::finding::Reason;
+use crate::judge::finding::{Reason, Status};
 use crate::judge::policy::Policy;
 use crate::manifest::build_log::LogEvent;
 use crate::trust::notary::key_id;
@@ -22,6 +22,12 @@ pub(super) fn signature_reports<'e>(
 ) -> Result<&'e [SignatureReport], Outcome> {
     let reports = all_reports(evidence, policy)?;
     not_built_in(reports).map_or(Ok(reports), Err)
+}
+
+/// Whether any of the supplied files is a signature of an image. If it is not known which image must be signed, every file counts.
+pub(super) fn has_signatures(evidence: &Evidence<'_>, policy: &Policy) -> bool {
+    let none = Status::NotRun(Reason::NoEvidence);
+    all_reports(evidence, policy).map_or_else(|outcome| outcome.status != none, |_| true)
 }
 
 fn all_reports<'e>(evidence: &'e Evidence<'_>, policy: &Policy) -> Result<&'e [SignatureReport], Outcome> {

@@ -158,6 +158,60 @@ fn a_case_supplies_evidence_but_never_trust() {
     assert_eq!(run(folder.path(), &["audit", BUNDLE, "--key", "key.pem", "--seal-key", "ada.pub"]).code, 2);
 }
 
+/// Whoever made a case may have invented its list of approvals.
+#[test]
+fn approvals_in_a_case_count_under_the_readers_policy_only_if_its_signer_signed_them() {
+    for is_signed in [true, false] {
+        let folder = Folder::with_fixture("good-approved-signed");
+        let (key, public) = (folder.path().join("ada.key"), folder.path().join("ada.pub"));
+        let (key, public) = (key.to_str().unwrap(), public.to_str().unwrap());
+        tool("openssl", &["genpkey", "-out", key, "-algorithm", "ed25519"], folder.path());
+        tool("openssl", &["pkey", "-in", key, "-pubout", "-out", public], folder.path());
+        let policy = fs::read_to_string(folder.path().join("policy.toml")).unwrap();
+        folder.write("own.toml", policy.replace("[levels]", "[levels]\nsource-approved = \"require\""));
+        if !is_signed {
+            fs::remove_file(folder.path().join("approvals.csv.sig")).unwrap();
+        }
+        sealed(&folder, &["--approvals", "approvals.csv", "--sign-key", key]);
+        let of_check = |report: &Value| {
+            let findings = report["reports"][0]["findings"].as_array().unwrap();
+            findings.iter().find(|one| one["check"] == "source-approved").unwrap().clone()
+        };
+        let (code, report) = audit(&folder, &["--policy", "own.toml", "--now", NOW]);
+        let own = of_check(&report);
+        let status = if is_signed { "pass" } else { "not-run" };
+        assert_eq!((code, &own["status"]), (i32::from(!is_signed), &status.into()), "{own:#}");
+        let ends = own["message"].as_str().unwrap().ends_with("according to the list in the case");
+        assert_eq!(ends, is_signed, "{own:#}");
+        let (code, report) = audit(&folder, &["--seal-key", public]);
+        assert_eq!((code, &of_check(&report)["status"]), (0, &"pass".into()), "{report:#}");
+    }
+}
+
+/// With --seal-key, the reader's formats state whose policy and keys decided, and no summary states them as the reader's.
+#[test]
+fn the_sealers_terms_are_never_stated_as_the_readers() {
+    let folder = folder();
+    sealed(&folder, &["--sign-key", "ada.key"]);
+    let line = ["audit", "case.tar", "--seal-key", "ada.pub"];
+    let refused = run(folder.path(), &[&line[..], &["--report", "vsa=vsa.jsonl"]].concat());
+    assert!(refused.code == 2 && refused.out.contains("policy and keys are the sealer's"), "{}", refused.out);
+    assert!(!folder.path().join("vsa.jsonl").exists());
+    assert_eq!(run(folder.path(), &[&line[..], &["--report-dir", "all"]].concat()).code, 0);
+    let all = folder.path().join("all");
+    for (file, words) in [
+        ("report.sarif", "names its sealer"),
+        ("report.junit.xml", "names its sealer"),
+        ("report.oscal.json", "names its sealer"),
+        ("report.html", "the sealer (--seal-key)"),
+        ("report.md", "the sealer"),
+        ("report.json", "\"vouched_by\": \"seal\""),
+    ] {
+        assert!(fs::read_to_string(all.join(file)).unwrap().contains(words), "{file}");
+    }
+    assert!(fs::read_dir(all).unwrap().all(|entry| !entry.unwrap().file_name().to_string_lossy().contains("vsa")));
+}
+
 /// The sealer may have allowed more, so the reader's limits apply when the case is opened.
 #[test]
 fn the_readers_limits_apply_to_a_case() {

@@ -32,6 +32,8 @@ pub(crate) struct CaseTerms {
     pub(crate) now: Timestamp,
     /// A time by which the case existed, according to an authority that the reader trusts.
     pub(crate) existed_by: Option<Timestamp>,
+    /// Whether policy and keys are the reader's, who vouches for nothing that the case contains.
+    pub(crate) are_readers: bool,
 }
 
 /// Folders in a case for files that were supplied for all of its bundles.
@@ -65,7 +67,7 @@ impl Case {
             }
         });
         let keys = keys.collect::<Result<_, _>>()?;
-        Ok(CaseTerms { policy, keys, now: self.now()?, existed_by: None })
+        Ok(CaseTerms { policy, keys, now: self.now()?, existed_by: None, are_readers: false })
     }
 
     /// The time as of which the case was audited.
@@ -84,7 +86,8 @@ impl Case {
         let stored = stored.map(|name| PublicKey::from_pem(name, self.member(name)?, limits));
         let stored = stored.collect::<Result<Vec<_>, Error>>()?;
         let keys = terms.policy.keys_for(terms.keys.clone())?.with_candidates(&stored).into_owned();
-        let terms_of_run = Terms { policy: terms.policy.clone(), keys, handed: self.handed(limits)? };
+        let terms_of_run =
+            Terms { policy: terms.policy.clone(), keys, handed: self.handed(terms.are_readers, limits)? };
         let question = Question { existed_by: terms.existed_by, ..terms_of_run.question(terms.now, threads, limits) };
         let mut report = question.report();
         let audited = self.record.bundles.iter().map(|bundle| {
@@ -99,7 +102,7 @@ impl Case {
     }
 
     /// The evidence supplied for all bundles when the case was sealed.
-    fn handed(&self, limits: &Limits) -> Result<Handed, Error> {
+    fn handed(&self, are_terms_readers: bool, limits: &Limits) -> Result<Handed, Error> {
         let asked = &self.record.question;
         let groups = groups(&asked.handed, "question.handed")?;
         let is_given = |group| groups.contains(&group);
@@ -115,7 +118,9 @@ impl Case {
         let image = images.map(|image| Source::Path(image.place.clone().into())).next();
         let approvals = asked.approvals.as_ref().map(|record| {
             let signature = record.signature.as_ref().map(|name| self.member(name).map(<[u8]>::to_vec)).transpose()?;
-            Approvals::read(&record.member, self.member(&record.member)?.to_vec(), signature, limits)
+            let mut list = Approvals::read(&record.member, self.member(&record.member)?.to_vec(), signature, limits)?;
+            list.is_unvouched = are_terms_readers;
+            Ok(list)
         });
         let folder = |group, place| is_given(group).then(|| self.trust_files(place, limits)).transpose();
         let handed = Handed {

@@ -62,9 +62,10 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
     };
     let sealed_for = case.now()?;
     let (vouched_by, terms) = match (reader.own, own_terms, reader.seal_key) {
-        (Some((policy, keys)), ..) => {
-            (Voucher::Reader, CaseTerms { policy, keys, now: reader.today, existed_by: stamps.existed_by })
-        }
+        (Some((policy, keys)), ..) => (
+            Voucher::Reader,
+            CaseTerms { policy, keys, now: reader.today, existed_by: stamps.existed_by, are_readers: true },
+        ),
         (None, None, _) => return Err(needs_own_terms(refused)),
         // The verdict is the sealer's, so time-stamps, which the reader's authorities vouch for and which expire, do not affect it.
         (None, Some(own_terms), Some(_)) => (Voucher::Seal, own_terms),

@@ -3,6 +3,7 @@
 use crate::base::error::Error;
 use crate::base::escape::for_lines;
 use crate::base::mask::mask;
+use crate::cli::args::AuditArguments;
 use crate::cli::args::report::SummaryOptions;
 use crate::cli::output::talk;
 use crate::judge::finding::Verdict;
@@ -22,23 +23,30 @@ pub(super) fn wanted(formats: impl IntoIterator<Item = Format>, options: &Summar
 
 /// Whether any bundle qualifies for a summary. If no bundle qualifies, no file is written, because an empty file would look like a result.
 pub(super) fn has_any(report: &Report) -> bool {
-    report.error.is_none() && report.count(Verdict::Accept) > 0
+    report.error.is_none() && report.has_summary()
 }
 
 impl Wanted {
-    /// Call this before any audit. Without a policy, no bundle is fully accepted.
+    /// Call this before any audit. Without a policy, no bundle is fully accepted; and a summary never states the answer of a sealer's policy and
+    /// keys as that of its own verifier.
     ///
     /// # Errors
-    /// [`Error::Usage`] if a summary was requested and there is no policy.
-    pub(super) fn need_policy(self, has_policy: bool) -> Result<(), Error> {
-        if self == Self::No || has_policy {
+    /// [`Error::Usage`] if a summary was requested and there is no policy of one's own.
+    pub(super) fn need_policy(self, arguments: &AuditArguments) -> Result<(), Error> {
+        if self == Self::No || arguments.policy.is_some() {
             return Ok(());
         }
+        let hint = match arguments.case.seal_key {
+            Some(_) => {
+                "with --seal-key, policy and keys are the sealer's: replace it with --policy FILE, your own policy"
+            }
+            None => "add --policy FILE",
+        };
         Err(Error::Usage {
             message:
-                "a verification summary (vsa, --attach) needs a policy, because it states that a policy accepts the bundle"
+                "a verification summary (vsa, --attach) needs a policy, because it states that its verifier's policy accepts the bundle"
                     .into(),
-            hint: "add --policy FILE".into(),
+            hint: hint.into(),
         })
     }
 

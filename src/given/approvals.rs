@@ -36,6 +36,8 @@ pub struct Approvals {
     pub sha256: Sha256,
     pub(crate) bytes: Vec<u8>,
     pub(crate) signature: Option<Vec<u8>>,
+    /// Whether the person who runs the audit does not vouch for the list, because it is in a case that they evaluate with their own policy.
+    pub(crate) is_unvouched: bool,
     pub(crate) records: Vec<Approval>,
     /// For each commit, the indexes of its approvals in `records`.
     by_commit: BTreeMap<ObjectId, Vec<usize>>,
@@ -114,7 +116,16 @@ impl Approvals {
             by_commit.entry(record.commit).or_default().push(place);
         }
         let sha256 = Sha256::of(&bytes);
-        Ok(Self { name: name.into(), sha256, bytes, signature, records, by_commit, vouched: Memo::default() })
+        Ok(Self {
+            name: name.into(),
+            sha256,
+            bytes,
+            signature,
+            is_unvouched: false,
+            records,
+            by_commit,
+            vouched: Memo::default(),
+        })
     }
 
     /// The approvals of a commit, in the order of the list.

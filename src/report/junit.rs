@@ -112,7 +112,7 @@ fn suite(page: &mut String, report: &Report, bundle: &BundleReport, at: usize) {
 }
 
 fn remarks(report: &Report) -> String {
-    summary::remarks(report).collect::<Vec<_>>().join(" ")
+    summary::remarks_and_voucher(report).collect::<Vec<_>>().join(" ")
 }
 
 /// Jenkins would read a dot as a package separator.

@@ -40,7 +40,7 @@ fn document(report: &Report, options: &Options) -> Value {
     if options.oscal_plan.is_none() {
         resources.push(question(report, &seed));
     }
-    let remarks: Vec<String> = [TIMES.to_owned()].into_iter().chain(summary::remarks(report)).collect();
+    let remarks: Vec<String> = [TIMES.to_owned()].into_iter().chain(summary::remarks_and_voucher(report)).collect();
     json!({ "assessment-results": {
         "uuid": uuid(&seed, "assessment-results"),
         "metadata": {

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::scope::Scope;
-use super::{BundleReport, Options, Origin, Report, summary};
+use super::{BundleReport, Options, Origin, Report, Voucher, summary};
 use crate::base::digest::Sha256;
 use crate::base::escape::in_json;
 use crate::base::image_name::ImageName;
@@ -24,6 +24,13 @@ pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 /// policy sets below their default level. The optional `timeVerified` is left out, because a report does not read the clock.
 const JUDGED_FOR: &str = "urn:hpsb-audit:judged-for";
 const WEAKENED: &str = "urn:hpsb-audit:weakened";
+
+impl Report {
+    /// Whether a verification summary can be written for a bundle.
+    pub fn has_summary(&self) -> bool {
+        self.bundles.iter().any(|bundle| verification_summary(self, bundle).is_some())
+    }
+}
 
 /// A verification summary for each bundle that this run accepted in full. No summary is written for a bundle accepted in part.
 pub(super) fn write_summaries(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -54,8 +61,9 @@ pub(super) fn sealed(statement: &Value, key: &PersonSecret) -> io::Result<String
 
 pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Option<Value> {
     let (policy, question, now) = (report.policy.as_ref()?, report.question.as_ref()?, report.now?);
-    // A summary states that its verifier verified the bundle, so none is made from a saved report.
-    if bundle.verdict != Verdict::Accept || report.origin == Origin::Converted {
+    // A summary states that its verifier verified the bundle by its own policy, so none is made from a saved report or for a sealer's policy.
+    let is_sealers = report.case.as_ref().is_some_and(|case| case.vouched_by != Voucher::Reader);
+    if bundle.verdict != Verdict::Accept || report.origin == Origin::Converted || is_sealers {
         return None;
     }
     let (digest, _) = bundle.file?;

@@ -2,7 +2,7 @@
 
 use super::key_words::grade_words;
 pub(super) use super::repeat::command;
-use super::{BundleReport, Origin, QuestionReport, Report, Rules, Scope, outside, scope};
+use super::{BundleReport, Origin, QuestionReport, Report, Rules, Scope, Voucher, outside, scope};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::mask::mask;
@@ -31,6 +31,14 @@ pub(super) fn remarks(report: &Report) -> impl Iterator<Item = String> {
     let version = (report.rules == Rules::Version1).then(|| VERSION_1.to_owned());
     converted.into_iter().chain(version).chain(shard(report))
 }
+
+/// The remarks for formats that do not show a case: [`remarks`], and whose terms decided.
+pub(super) fn remarks_and_voucher(report: &Report) -> impl Iterator<Item = String> {
+    let is_sealers = report.case.as_ref().is_some_and(|case| case.vouched_by == Voucher::Seal);
+    remarks(report).chain(is_sealers.then(|| BY_SEAL.to_owned()))
+}
+
+const BY_SEAL: &str = "Evaluated with the case's policy and keys, as of the case's own time, because --seal-key names its sealer: none of them is the reader's own.";
 
 /// The remark on a run over one shard.
 pub(super) fn shard(report: &Report) -> Option<String> {

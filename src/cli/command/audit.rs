@@ -31,9 +31,7 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
         crate::cli::saved::options(&arguments.report_options, arguments.summary.sign_key.as_deref(), &limits)?;
     let wanted = summary::wanted(files.iter().map(|(format, _)| *format), &arguments.summary);
     let mut report = Report::new(arguments.output.now);
-    // With --seal-key, the policy comes from the case.
-    let has_policy = arguments.policy.is_some() || arguments.case.seal_key.is_some();
-    match wanted.need_policy(has_policy).and_then(|()| carry_out(arguments, &limits)) {
+    match wanted.need_policy(arguments).and_then(|()| carry_out(arguments, &limits)) {
         Ok(answer) => report = answer,
         Err(error) => report.error = Some(error),
     }

@@ -660,10 +660,7 @@ fn encrypted_sections_are_decrypted_with_the_password_that_openssl_used() {
     let workload = contract(&folder, &format!("docker.io/acme/wallet@{DIGEST}"), "");
     // openssl reads the password up to the line feed.
     for password in [&b"0123456789abcdef0123456789abcdef"[..], b"0123456789\nbcdef", b"\x01\xff\x80rest\x00more"] {
-        folder.write(
-            "user-data.yaml",
-            format!("workload: {}\nenv: hyper-protect-basic.a.b\n", token(&folder, &workload, password)),
-        );
+        folder.write("user-data.yaml", format!("workload: {}\n", token(&folder, &workload, password)));
         let (code, report) = admit(&folder, "user-data.yaml", &[]);
         assert_eq!((code, status(&report, 0, "workload-image")), (1, "unknown".into()));
         folder.write("raw", password);
@@ -675,6 +672,32 @@ fn encrypted_sections_are_decrypted_with_the_password_that_openssl_used() {
             assert!(code == 0 || status(&report, 0, "workload-pinned") == "unknown", "{file}: {report:#}");
             assert!(!report.to_string().contains("0123456789"), "the password is in the report");
         }
+    }
+}
+
+/// The deployer's section can change what starts, so it must be read as well.
+#[test]
+fn an_encrypted_env_section_is_read_or_undecided() {
+    let folder = place(POLICY);
+    let workload = contract(&folder, &format!("docker.io/acme/wallet@{DIGEST}"), "");
+    let workload = token(&folder, &workload, b"of the workload");
+    for (name, password) in [("workload-password", "of the workload"), ("env-password", "of the env")] {
+        folder.write(name, password);
+    }
+    let both = ["--workload-password", "workload-password", "--workload-password", "env-password"];
+    let harmless = "type: env\nenv:\n  LEVEL: info\n";
+    for (env, code) in [
+        (token(&folder, harmless, b"of the env"), 0),
+        (token(&folder, "type: env\nenv:\n  COMPOSE_FILE: /mnt/x\n", b"of the env"), 1),
+        ("hyper-protect-basic.not a token".to_owned(), 1),
+    ] {
+        folder.write("user-data.yaml", format!("workload: {workload}\nenv: \"{env}\"\n"));
+        let (found, report) = admit(&folder, "user-data.yaml", &both);
+        assert_eq!(found, code, "{report:#}");
+        let (found, report) = admit(&folder, "user-data.yaml", &both[..2]);
+        let answer = &finding(&report, 0, "workload-pinned")["message"];
+        let ends = answer.as_str().unwrap().ends_with("; its variables may change what starts");
+        assert_eq!((found, ends), (1, true), "{report:#}");
     }
 }
 
@@ -950,7 +973,8 @@ fn attestation_records_link_an_instance_to_the_admitted_text() {
     folder.write("policy.toml", pinned_root(&folder, ""));
     let workload = contract(&folder, &format!("docker.io/acme/wallet@{DIGEST}"), "");
     let sealed = token(&folder, &workload, b"secret");
-    folder.write("user-data.yaml", format!("workload: {sealed}\nenv: hyper-protect-basic.a.b\n"));
+    let env = token(&folder, "type: env\n", b"secret");
+    folder.write("user-data.yaml", format!("workload: {sealed}\nenv: {env}\n"));
     folder.write("password", "secret");
     let more = ["--workload-password", "password", "--attestation", "record"];
     let ask = |text: &str| {

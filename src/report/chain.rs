@@ -188,7 +188,7 @@ fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
 
 /// Whether a pass of this check states a link. Without a record that counts, `key-record` compares grades and states nothing about the key's origin.
 /// Without a name in build.json, `manifest-name` compares names that are not signed.
-fn is_statement(finding: &Finding) -> bool {
+pub(super) fn is_statement(finding: &Finding) -> bool {
     let says = |known: Known| finding.says.iter().any(|said| said.known == known);
     match finding.check {
         "key-record" => says(Known::Stated),

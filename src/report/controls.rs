@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{BundleReport, summary};
+use super::{BundleReport, chain, summary};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::judge::check;
@@ -84,7 +84,7 @@ fn supporting_checks(bundle: &BundleReport) -> Vec<&str> {
         name if name == check::SOURCE_COMMIT.name => {
             !finding.says.iter().any(|said| said.known != Known::Given && said.text.starts_with(check::HEAD))
         }
-        _ => false,
+        _ => !chain::is_statement(finding),
     };
     let passed = bundle.played().filter(|finding| finding.status == Status::Pass && !is_empty(finding));
     passed.map(|finding| finding.check).collect()

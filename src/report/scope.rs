@@ -6,7 +6,7 @@ use super::summary::is_signature_only;
 use super::{BundleReport, ImageReport, QuestionReport, Report};
 use crate::base::words::counted;
 use crate::judge::check;
-use crate::judge::finding::{Finding, Group, Level, is_answered};
+use crate::judge::finding::{Finding, Group, Level, Status, is_answered};
 
 /// What a verdict covers. Read it together with `verdict`: an acceptance does not cover other groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,8 @@ pub struct Scope {
     pub groups: Vec<String>,
     /// The policy's path, as specified by the user; null without a policy.
     pub policy: Option<String>,
-    /// Checks for which the policy sets a level below the default, in any bundle of the report: `CHECK LEVEL`.
+    /// Checks for which the policy sets a level below the default, in any bundle of the report: `CHECK LEVEL`. Also `source-tree untracked` if this
+    /// check passed only because the policy allows files that the commit does not contain.
     pub weakened: Vec<String>,
 }
 
@@ -86,11 +87,17 @@ pub(super) fn counts<'w>(weakened: impl Iterator<Item = &'w str> + Clone) -> Vec
     let levels = [(Level::Off, "off"), (Level::Warn, "at warn")].into_iter();
     let count = |level: Level| weakened.clone().filter(|one| one.ends_with(&format!(" {}", level.word()))).count();
     let levels = levels.map(|(level, words)| (count(level), words)).filter(|(count, _)| *count > 0);
-    levels.map(|(count, words)| format!("{} {words}", counted(count, "check"))).collect()
+    let words = levels.map(|(count, words)| format!("{} {words}", counted(count, "check")));
+    words.chain(weakened.clone().any(|one| one == UNTRACKED).then(|| "untracked files allowed".to_owned())).collect()
 }
 
-/// `CHECK LEVEL`, if the policy sets the check below its default level.
+const UNTRACKED: &str = "source-tree untracked";
+
+/// `CHECK LEVEL`, if the policy sets the check below its default level, or [`UNTRACKED`].
 pub(super) fn weakened(question: &QuestionReport, finding: &Finding) -> Option<String> {
+    if finding.status == Status::Pass && finding.message.contains(check::UNTRACKED_ALLOWED) {
+        return Some(UNTRACKED.into());
+    }
     question.levels.iter().find(|(check, _)| check == finding.check)?;
     let own = check::find(finding.check)?;
     let level = own.own_level(|field| question.expects(field));

@@ -234,15 +234,14 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
     let mut lines = vec![match question.depth {
         super::Depth::Everything => format!(
             "Is the signed archive in this bundle unaltered since a trusted key signed it, and do these agree with each other and with the expected values: {}?",
-            compared(bundle).join(", ")
+            compared(report, bundle).join(", ")
         ),
         super::Depth::SignatureOnly => "Is the signed archive in this bundle unaltered since a trusted key signed it? Its contents were not checked.".to_owned(),
     }];
-    let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
-    if question.depth == super::Depth::Everything && in_play(Group::Image) {
+    if question.depth == super::Depth::Everything && bundle.is_some_and(compares_image) {
         lines.push("Is the supplied image the one whose digest is in the signed log?".into());
     }
-    if question.depth == super::Depth::Everything && in_play(Group::Trust) {
+    if question.depth == super::Depth::Everything && bundle.is_some_and(compares_signatures) {
         lines.push("Did a key in the policy, or a key recorded in the log, sign the image's digest?".into());
     }
     let groups = |groups: &[Group]| groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ");
@@ -261,10 +260,25 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
     lines
 }
 
-/// The parts of the archive that the checks compare. The log or the source is left out if all checks of it are off.
-pub(super) fn compared(bundle: Option<&BundleReport>) -> Vec<&'static str> {
+/// Whether the audit compared the digest of a supplied image.
+pub(super) fn compares_image(bundle: &BundleReport) -> bool {
+    compares(bundle, check::IMAGE_DIGEST.name)
+}
+
+/// Whether the audit verified supplied signatures of the image.
+pub(super) fn compares_signatures(bundle: &BundleReport) -> bool {
+    compares(bundle, check::IMAGE_SIGNATURE.name)
+}
+
+fn compares(bundle: &BundleReport, check: &str) -> bool {
+    bundle.played().any(|finding| finding.check == check && finding.level != Level::Off)
+}
+
+/// The parts of the archive that the checks compare, of one bundle or of all. The log or the source is left out if all checks of it are off.
+pub(super) fn compared(report: &Report, bundle: Option<&BundleReport>) -> Vec<&'static str> {
+    let bundles = bundle.map_or(report.bundles.as_slice(), std::slice::from_ref);
     let is_off = |is_own: fn(&Finding) -> bool| {
-        let mut own = bundle.iter().flat_map(|bundle| &bundle.findings).filter(|one| is_own(one)).peekable();
+        let mut own = bundles.iter().flat_map(|bundle| &bundle.findings).filter(|one| is_own(one)).peekable();
         own.peek().is_some() && own.all(|finding| finding.level == Level::Off)
     };
     let mut parts = vec!["record"];
@@ -482,6 +496,9 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
             (Level::Warn, Status::Pass | Status::NotRun(_)) => {
                 let weakened = report.question.as_ref().and_then(|question| scope::weakened(question, finding));
                 lines.extend(weakened.map(|one| format!("the policy weakens {one}")));
+            }
+            (_, Status::Pass) if finding.message.contains(check::UNTRACKED_ALLOWED) => {
+                lines.push(format!("{}: the policy allows files that the commit does not contain", finding.check));
             }
             _ => {}
         }

@@ -35,7 +35,7 @@ impl Contract {
         };
         let mut contract = Self {
             workload: section(document, "workload", bytes, passwords, limits)?,
-            env: section(document, "env", bytes, &[], limits)?,
+            env: section(document, "env", bytes, passwords, limits)?,
             signature: text("envWorkloadSignature")?,
             image_keys: Vec::new(),
             key_faults: Vec::new(),
@@ -43,8 +43,11 @@ impl Contract {
         if !is_section(document) && document.is_object() {
             contract_table::WHOLE.read(document, "", images);
         }
-        if let Some(env) = contract.env.as_ref().and_then(|section| section.content.value()) {
-            contract_table::ENV.read(env, "env", images);
+        match contract.env.as_ref().map(|section| &section.content) {
+            None => {}
+            // The deployer writes this section, and a variable in it can change what docker compose starts.
+            Some(Content::Closed(why)) => images.unknown("env", format!("{why}; its variables may change what starts")),
+            Some(Content::Plain(env) | Content::Opened(env)) => contract_table::ENV.read(env, "env", images),
         }
         match contract.workload.as_ref().map(|section| &section.content) {
             None => images.unknown("workload", "the contract has no workload section, so it is not known what it runs"),

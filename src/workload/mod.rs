@@ -96,8 +96,7 @@ pub struct UsedImage {
 }
 
 impl Workload {
-    /// Reads a workload. The file's form is determined by its fields, not by its name. `passwords` are tried on a contract's encrypted workload
-    /// section. `kinds` is the policy's list of kinds that run nothing.
+    /// Reads a workload. The file's form is determined by its fields, not by its name. `passwords` are tried on a contract's encrypted sections. `kinds` is the policy's list of kinds that run nothing.
     ///
     /// # Errors
     /// [`Error::OverLimit`] if a limit is exceeded; [`Error::OwnFile`] if the file is not strict YAML, or does not have the identifying keys of

@@ -36,9 +36,9 @@ pub(crate) struct AdmitArguments {
     /// Approvals of commits (docs/git-proof.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) approvals: Option<PathBuf>,
-    /// The password of an encrypted workload section: the random bytes, or their base64
+    /// The password of an encrypted section, workload or env: the random bytes, or their base64; may be repeated
     #[arg(long, value_name = "FILE")]
-    pub(crate) workload_password: Option<PathBuf>,
+    pub(crate) workload_password: Vec<PathBuf>,
     /// The attestation record of an instance that runs the contract: a folder with se-checksums.txt, se-signature.bin, certificates and
     /// revocation lists (docs/admission.md)
     #[arg(long, value_name = "DIR")]

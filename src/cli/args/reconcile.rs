@@ -39,7 +39,7 @@ pub(crate) struct ReconcileArguments {
     /// The period: two dates, both inclusive, or two RFC 3339 times, the second exclusive
     #[arg(long, value_name = "FROM/TO", value_parser = Period::parse)]
     pub(crate) period: Period,
-    /// The password of encrypted workload sections; may be repeated
+    /// The password of encrypted sections, workload or env; may be repeated
     #[arg(long, value_name = "FILE")]
     pub(crate) workload_password: Vec<PathBuf>,
     /// Draw a sample of N builds from the period for manual review

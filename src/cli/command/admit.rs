@@ -23,7 +23,7 @@ use crate::workload::{Form, Password, Workload, password_candidates};
 pub(crate) fn admit(arguments: &AdmitArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let files = report_files(arguments)?;
-    let named = [&arguments.approvals, &arguments.workload_password].into_iter().flatten();
+    let named = arguments.approvals.iter().chain(&arguments.workload_password);
     files::keep_inputs(&arguments.reports, named.chain([&arguments.policy]).chain(&arguments.workloads))?;
     let mut report = Report::new(arguments.output.now);
     if let Err(error) = admit_into(arguments, &limits, &mut report) {
@@ -35,15 +35,21 @@ pub(crate) fn admit(arguments: &AdmitArguments) -> Result<u8, Error> {
     Ok(output::report_or_complain(&report, output::format(arguments.output.format, &arguments.show)))
 }
 
+/// The possible passwords in these files.
+pub(super) fn read_passwords(files: &[PathBuf], limits: &Limits) -> Result<Vec<Password>, Error> {
+    let mut passwords = Vec::new();
+    for path in files {
+        passwords.extend(password_candidates(&Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?)));
+    }
+    Ok(passwords)
+}
+
 fn admit_into(arguments: &AdmitArguments, limits: &Limits, report: &mut Report) -> Result<(), Error> {
     let now = now_or(arguments.output.now)?;
     report.now = Some(now);
     let policy = read_policy_for_workloads(&arguments.policy, limits)?;
     report.policy = policy.source.clone();
-    let passwords = match &arguments.workload_password {
-        Some(path) => password_candidates(&Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?)),
-        None => Vec::new(),
-    };
+    let passwords = read_passwords(&arguments.workload_password, limits)?;
     let budget = Budget::of_audit(0, limits);
     let read = |path: &PathBuf| read_workload(path, &passwords, &policy, limits, &budget);
     let workloads: Vec<Workload> = arguments.workloads.iter().map(read).collect::<Result<_, _>>()?;

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use zeroize::Zeroizing;
-
 use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::mask::mask;
 use crate::base::system::slashed;
 use crate::cli::args::reconcile::{ReconcileArguments, ReconcileFormat};
+use crate::cli::command::admit::read_passwords;
 use crate::cli::command::audit::audit_on;
 use crate::cli::files::{Existing, keep_inputs, write_whole};
 use crate::cli::{limits_with, now_or, output, threads_for};
@@ -18,7 +17,7 @@ use crate::disk::folder;
 use crate::dossier::{Handed, Storage, Terms};
 use crate::judge::policy::Policy;
 use crate::report::{Format, Reconciliation};
-use crate::workload::{Form, password_candidates};
+use crate::workload::Form;
 
 pub(crate) fn reconcile(arguments: &ReconcileArguments) -> Result<u8, Error> {
     let files = report_files(arguments)?;
@@ -66,10 +65,7 @@ fn answer(arguments: &ReconcileArguments) -> Result<Reconciliation, Error> {
 
 fn read_inventories(arguments: &ReconcileArguments, policy: &Policy, limits: &Limits) -> Result<Vec<Inventory>, Error> {
     let kinds = &policy.workload.kinds_without_images;
-    let mut passwords = Vec::new();
-    for path in &arguments.workload_password {
-        passwords.extend(password_candidates(&Zeroizing::new(folder::read_file(path, limits.key_file_bytes())?)));
-    }
+    let passwords = read_passwords(&arguments.workload_password, limits)?;
     let budget = Budget::of_audit(0, limits);
     let read = |path: &PathBuf| {
         let bytes = folder::read_file(path, limits.inventory_bytes())?;

@@ -79,6 +79,7 @@ pub(crate) use self::image_evidence::built_image;
 use self::outcome::Outcome;
 pub(crate) use self::source_commit::HEAD;
 pub(crate) use self::source_dockerfile::shows as log_shows;
+pub(crate) use self::source_tree::ALLOWED as UNTRACKED_ALLOWED;
 pub(crate) use self::trust_reports::trust_facts;
 pub(crate) use self::workload_pinned::{NOT_RESOLVED, PUSHED_AS};
 
@@ -132,6 +133,7 @@ pub static CHECKS: &[&Check] = &[
 pub(crate) static BUILD_AGE: &Check = &build_age::CHECK;
 pub(crate) static BUILDER_RECORD: &Check = &builder_record::RECORD;
 pub(crate) static IMAGE_DIGEST: &Check = &image_digest::CHECK;
+pub(crate) static IMAGE_SIGNATURE: &Check = &image_signature::CHECK;
 pub(crate) static LOG_IMAGE: &Check = &log_image::CHECK;
 pub(crate) static MANIFEST_KEY: &Check = &manifest_key::CHECK;
 pub(crate) static SOURCE_APPROVED: &Check = &source_approved::CHECK;

@@ -34,6 +34,9 @@ that the build itself writes into its own folder can be allowed by pattern; a ch
 /// The maximum number of paths that are listed.
 const LISTED: usize = 50;
 
+/// The clause of a pass about files that the commit does not contain and the policy allows.
+pub(crate) const ALLOWED: &str = "not in HEAD, and allowed by expect.untracked: ";
+
 fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
     let proof = match evidence.source() {
         Ok(proof) => proof,
@@ -68,7 +71,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         (None, []) => {
             let excused = match excused.len() {
                 0 => String::new(),
-                count => format!("; not in HEAD, and allowed by expect.untracked: {count}"),
+                count => format!("; {ALLOWED}{count}"),
             };
             // A faulty submodule fails the check above.
             let absent = match tree.submodules.iter().filter(|module| module.state.not_compared().is_some()).count() {

@@ -110,6 +110,7 @@ fn next(report: &Report, bundle: &BundleReport) -> String {
         Verdict::Accept => {
             let image = match (bundle.in_play.contains(&Group::Image), summary::unread_layers(bundle)) {
                 (false, _) => "The image itself was not examined. ",
+                (true, _) if !summary::compares_image(bundle) => "The image's own digest was not compared. ",
                 (true, Some(_)) => "The image's layers were not examined. ",
                 (true, None) => "",
             };
@@ -223,7 +224,7 @@ pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>, judged: Opti
     };
     let mut rows = vec![Row::words("Judged as of", moment), Row::new("Policy", policy)];
     if let Some(question) = &report.question {
-        let lines = asked(question, bundle)
+        let lines = asked(report, question, bundle)
             .into_iter()
             .map(|line| vec![Part::Words(shortened(&line, LETTERS + LETTERS / 2))])
             .collect();
@@ -233,14 +234,14 @@ pub(super) fn terms(report: &Report, bundle: Option<&BundleReport>, judged: Opti
 }
 
 /// The question in two lines; the full text is under Question and limits.
-fn asked(question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String> {
+fn asked(report: &Report, question: &QuestionReport, bundle: Option<&BundleReport>) -> Vec<String> {
     if question.depth == Depth::SignatureOnly {
         return vec!["Did a trusted key sign exactly the archive's bytes? Nothing else was checked.".into()];
     }
     let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
-    let more = [(Group::Image, "image"), (Group::Trust, "the image's signatures")];
-    let mut parts = summary::compared(bundle);
-    parts.extend(more.into_iter().filter(|(group, _)| in_play(*group)).map(|(_, word)| word));
+    let mut parts = summary::compared(report, bundle);
+    parts.extend(bundle.is_some_and(summary::compares_image).then_some("image"));
+    parts.extend(bundle.is_some_and(summary::compares_signatures).then_some("the image's signatures"));
     let attested = match in_play(Group::Builder) {
         true => " Is the attestation valid?",
         false => "",

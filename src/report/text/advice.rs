@@ -32,6 +32,7 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
         return format!("{first}deploy the manifest {manifest}: the digest above is of an index{others}");
     }
     let more = match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
+        (false, _) if !summary::compares_image(bundle) => ". The image's own digest was not compared".into(),
         (false, _) => String::new(),
         (true, None) => format!(". Optional: compare the image with this digest, {}", unbroken("--image SOURCE")),
         // Evidence cannot be added to a case.

@@ -24,7 +24,7 @@ use crate::image::{Choice, ImageFacts};
 use crate::judge::builds::BuiltImage;
 use crate::judge::check::{self, Gate};
 use crate::judge::evidence::{Evidence, Fact, Known};
-use crate::judge::finding::{self, Finding, Group, Verdict};
+use crate::judge::finding::{self, Finding, Group, Level, Verdict};
 use crate::judge::policy::Policy;
 use crate::manifest::Manifest;
 use crate::manifest::build_log::BuildLog;
@@ -68,6 +68,9 @@ struct Judged<'a> {
     content: Option<Content<'a>>,
 }
 
+/// Why evidence in a folder next to the bundle was not read.
+const SHARED: &str = ", because another bundle is in the folder of that evidence";
+
 fn audit_and_read<'a>(mut dossier: Dossier<'a>, question: &Question<'_>) -> (BundleReport, Option<Looked<'a>>) {
     let limits = question.limits;
     let beside = dossier.groups();
@@ -79,6 +82,7 @@ fn audit_and_read<'a>(mut dossier: Dossier<'a>, question: &Question<'_>) -> (Bun
     let seal = bundle.as_ref().ok().map(|bundle| (bundle.archive_digest(), bundle.signature().clone()));
     let build_name = bundle.as_ref().ok().map(|bundle| bundle.build_name().clone());
     let path = std::mem::take(&mut dossier.path);
+    let shared = std::mem::take(&mut dossier.shared);
 
     let mut key = None;
     let judged = bundle.and_then(|bundle| judge_bundle(bundle, dossier, question, &in_play, &budget, &mut key));
@@ -89,7 +93,12 @@ fn audit_and_read<'a>(mut dossier: Dossier<'a>, question: &Question<'_>) -> (Bun
             (Judged { findings: run_all(&gate, question, &in_play), in_play, ..Judged::default() }, Some(error))
         }
     };
-    let Judged { in_play, findings, built, remotes, evidence, outside_the_commit, mut inputs, content } = judged;
+    let Judged { in_play, mut findings, built, remotes, evidence, outside_the_commit, mut inputs, content } = judged;
+    for finding in &mut findings {
+        if shared.contains(&finding.group) && !in_play.contains(&finding.group) && finding.level != Level::Off {
+            finding.message.push_str(SHARED);
+        }
+    }
     inputs.extend(policy_inputs(question.policy));
     let mut report = BundleReport {
         path,

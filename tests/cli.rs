@@ -564,6 +564,20 @@ fn checks_that_are_off_do_not_hide_their_evidence() {
     assert_eq!(all["scope"]["weakened"].as_array().unwrap().len(), 3, "{all:#}");
 }
 
+/// The name of a folder next to two bundles does not show to which of them its files belong.
+#[test]
+fn evidence_next_to_several_bundles_is_not_read_and_the_report_says_so() {
+    let folder = Folder::with_fixture("good-two-bundles");
+    folder.write("trust/x", "x");
+    let (code, report) = report(folder.path(), &[".", "--key", "key.pem"]);
+    assert_eq!(code, 0);
+    let findings = report["reports"][0]["findings"].as_array().unwrap();
+    let of = |check: &str| findings.iter().find(|one| one["check"] == check).unwrap()["message"].clone();
+    let shared = "no evidence for the group trust was read, because another bundle is in the folder of that evidence";
+    assert_eq!(of("image-signature"), shared);
+    assert_eq!(of("image-digest"), "no evidence for the group image was read");
+}
+
 /// Signatures may be in a set that `fetch` set aside, or behind a link.
 #[test]
 #[cfg(unix)]

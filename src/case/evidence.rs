@@ -151,6 +151,7 @@ impl Case {
             trust: if handed.trust.is_some() { None } else { folder(&bundle.trust)? },
             builder: if handed.builder.is_some() { None } else { folder(&bundle.builder)? },
             image: None,
+            shared: Vec::new(),
         };
         let image = bundle.image.as_ref().map(|image| -> Box<LoadImage<'a>> {
             Box::new(move |choice: &Choice, budget: &Budget| self.image(image, choice, limits, budget))

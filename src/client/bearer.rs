@@ -131,6 +131,7 @@ impl<'a> Guarded<'a> {
             version: None,
             at: (self.run.clock)(),
             peer: head.peer.map(Peer::of_public_server),
+            redirected_to: (head.server != url.origin().ascii_serialization()).then(|| head.server.clone()),
         }
     }
 

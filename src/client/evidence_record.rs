@@ -38,12 +38,14 @@ pub(crate) struct Origin {
     pub(crate) at: Timestamp,
     /// The certificate of the TLS peer.
     pub(crate) peer: Option<Peer>,
+    /// Scheme, host and port of the server that answered, whose certificate `peer` is, if a redirect led to it from the server in `from`.
+    pub(crate) redirected_to: Option<String>,
 }
 
 impl Origin {
     /// The origin of bytes that did not come as a response.
     pub(crate) fn without_request(from: impl Into<String>, at: Timestamp) -> Self {
-        Self { from: from.into(), asked: None, status: None, version: None, at, peer: None }
+        Self { from: from.into(), asked: None, status: None, version: None, at, peer: None, redirected_to: None }
     }
 
     /// The origin of a file that this program wrote, such as the index of a layout.
@@ -124,6 +126,8 @@ pub(crate) struct Entry {
     at: String,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     tls_peer: Option<Peer>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    redirected_to: Option<String>,
 }
 
 impl Missing {
@@ -135,9 +139,9 @@ impl Missing {
 
 impl Entry {
     pub(crate) fn new(path: &str, sha256: Sha256, size: u64, origin: Origin) -> Self {
-        let Origin { from, asked, status, version, at, peer } = origin;
+        let Origin { from, asked, status, version, at, peer, redirected_to } = origin;
         let (path, sha256, at) = (path.to_owned(), sha256.hex(), at.to_string());
-        Self { path, sha256, size, from, asked, status, version, at, tls_peer: peer }
+        Self { path, sha256, size, from, asked, status, version, at, tls_peer: peer, redirected_to }
     }
 }
 

@@ -30,6 +30,7 @@ fn origin(seconds: i64) -> Origin {
         version: Some("e1".into()),
         at,
         peer: None,
+        redirected_to: None,
     }
 }
 

@@ -115,6 +115,8 @@ pub(crate) struct Head {
     pub(crate) headers: HeaderMap,
     /// SHA-256 of the TLS peer's leaf certificate.
     pub(crate) peer: Option<Sha256>,
+    /// Scheme, host and port of the server that sent it.
+    pub(crate) server: String,
 }
 
 impl Head {
@@ -363,7 +365,8 @@ impl Http {
             .get::<reqwest::tls::TlsInfo>()
             .and_then(reqwest::tls::TlsInfo::peer_certificate)
             .map(Sha256::of);
-        Ok((Head { status: response.status().as_u16(), headers: response.headers().clone(), peer }, response))
+        let server = question.url.origin().ascii_serialization();
+        Ok((Head { status: response.status().as_u16(), headers: response.headers().clone(), peer, server }, response))
     }
 
     fn pause(&self, tries: u32) -> Duration {

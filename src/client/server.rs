@@ -184,6 +184,7 @@ impl<'a> BuildServer<'a> {
             version: None,
             at: (self.run.clock)(),
             peer: answer.head.peer.map(Peer::of_build_server),
+            redirected_to: None,
         };
         Ok(Reply { status: answer.head.status, asked: call.asked(), body: answer.body, origin })
     }

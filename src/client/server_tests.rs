@@ -5,8 +5,15 @@ const NAME: &str = "docker.io.acme.wallet.latest-b3416d8.2020-06-23_08-39-48.301
 
 fn reply(status: u16, body: &str) -> Reply {
     let at = Timestamp::epoch();
-    let origin =
-        Origin { from: "https://sbs:443/x".into(), asked: None, status: Some(status), version: None, at, peer: None };
+    let origin = Origin {
+        from: "https://sbs:443/x".into(),
+        asked: None,
+        status: Some(status),
+        version: None,
+        at,
+        peer: None,
+        redirected_to: None,
+    };
     Reply { status, asked: Asked::ImageKey, body: body.into(), origin }
 }
 

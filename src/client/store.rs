@@ -253,6 +253,7 @@ impl Store<'_> {
             version: Some(object.etag.clone()),
             at: (self.run.clock)(),
             peer: head.peer.map(Peer::of_public_server),
+            redirected_to: None,
         };
         saver.folder.keep_draft(&place, draft, origin)
     }

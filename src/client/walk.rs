@@ -138,6 +138,10 @@ fn newest_of(server: &BuildServer<'_>, name: Option<&BuildName>) -> Result<Newes
     }
 }
 
+/// The server has no list of its builds.
+const ONLY_NEWEST: &str =
+    "this is the server's newest build; older builds were not requested: save each with --build-name";
+
 fn save_newest(
     run: Run<'_>,
     server: &BuildServer<'_>,
@@ -166,6 +170,7 @@ fn save_newest(
             Ok(saver) => saver,
             Err(error) => return report.faults.push(error),
         };
+        saver.report.notes.push(ONLY_NEWEST.into());
         save_bundle(server, root, &mut saver, &name, bundle);
         save_key(server, &mut saver, &name);
         let overtaken = if round < ROUNDS { Overtaken::Note } else { Overtaken::Fault };

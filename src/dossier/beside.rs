@@ -11,6 +11,7 @@ use crate::disk::folder;
 use crate::gate::key::PublicKey;
 use crate::given::server_record::ServerFiles;
 use crate::image::Source;
+use crate::judge::finding::Group;
 use crate::trust::TrustFile;
 
 /// The files next to one bundle, except those for which the run has other evidence. The server's responses, the image, its signatures and the
@@ -27,6 +28,8 @@ pub(crate) struct Beside {
     pub(crate) builder: Option<Vec<TrustFile>>,
     /// The OCI layout `image`.
     pub(crate) image: Option<Source>,
+    /// The groups of folders that were not read because another bundle is next to them.
+    pub(crate) shared: Vec<Group>,
 }
 
 impl Beside {
@@ -40,7 +43,9 @@ impl Beside {
             let folder = alone?.join(name);
             (storage.kind(&folder) == Kind::Folder).then(|| storage.read_trust(&folder, limits))
         };
+        let shared = if alone.is_some() { Vec::new() } else { shared_by(bundle, handed, storage) };
         Ok(Self {
+            shared,
             server: alone.map(|folder| server(folder, storage, limits)).transpose()?.flatten(),
             trust: if handed.trust.is_some() { None } else { below("trust").transpose()? },
             builder: if handed.builder.is_some() { None } else { below("builder").transpose()? },
@@ -105,6 +110,16 @@ impl Storage<'_> {
         let image = self.only_bundle_of(bundle)?.join("image");
         (self.kind(&image.join("index.json")) == Kind::File).then_some(Source::Layout(image, None))
     }
+}
+
+/// The groups whose evidence would be used if the bundle were the only one in its folder.
+fn shared_by(bundle: &Path, handed: &Handed, storage: Storage<'_>) -> Vec<Group> {
+    let folder = folder::folder_of(bundle);
+    let folders = [(Group::Image, "image"), (Group::Trust, "trust"), (Group::Builder, "builder")];
+    let is_there = |(group, name): &(Group, &str)| {
+        !handed.groups().contains(group) && storage.kind(&folder.join(name)) == Kind::Folder
+    };
+    folders.into_iter().filter(is_there).map(|(group, _)| group).collect()
 }
 
 /// The files in a folder that may be public keys according to their extensions.

@@ -59,6 +59,8 @@ pub struct Dossier<'a> {
     pub builder: Option<Cow<'a, Attestation>>,
     /// The image, if any.
     pub image: Option<Box<LoadImage<'a>>>,
+    /// The groups of folders that were not read because another bundle is next to them.
+    pub shared: Vec<Group>,
 }
 
 impl fmt::Debug for Dossier<'_> {
@@ -80,6 +82,7 @@ impl<'a> Dossier<'a> {
             trust: None,
             builder: None,
             image: None,
+            shared: Vec::new(),
         }
     }
 
@@ -153,6 +156,7 @@ impl<'a> Dossier<'a> {
             trust: given.trust.as_deref().map(Cow::Borrowed).or(beside.trust.map(Cow::Owned)),
             builder: given.builder.as_ref().map(Cow::Borrowed).or(builder),
             image: None,
+            shared: beside.shared,
         }
     }
 

@@ -254,6 +254,11 @@ fn tokens_are_fetched_and_never_sent_elsewhere() {
     name_in_settings(&mut request, registry.port);
     let report = run(&request, &impatient()).unwrap();
     assert_eq!((faults(&report).as_str(), report.exit_code()), ("", 0));
+    let record = read_json(&scratch.path(NAME).join("evidence.json"));
+    let redirected = record["files"].as_array().unwrap().iter().filter(|file| file["redirected_to"].is_string());
+    let redirected: Vec<_> = redirected.map(|file| (file["path"].as_str().unwrap(), &file["redirected_to"])).collect();
+    let config = format!("image/blobs/sha256/{}", Sha256::of(&fake.config).hex());
+    assert_eq!(redirected, [(config.as_str(), &json!(format!("http://127.0.0.1:{blobs_at}")))]);
     assert_eq!(elsewhere.asked().len(), 1);
     assert!(elsewhere.asked().iter().all(|asked| asked.header("authorization").is_none()));
     assert_eq!(tokens.asked().len(), 1);

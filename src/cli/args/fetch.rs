@@ -23,7 +23,8 @@ files are kept, missing files are added. A fetched key is not trusted: compare i
 that reached you over a different channel, then pass the key to `audit --key`.
 
 Exit codes:
-  0  the folder contains everything that the sources offer
+  0  the folder contains everything requested that the sources offer; without --build-name or a bucket,
+     only the server's newest build was requested
   2  wrong usage, or settings that cannot be used
   3  something could not be fetched, or a bundle has no key: run the command again
   4  nothing to save";

@@ -243,7 +243,7 @@ pub(super) struct AuditArguments {
     #[arg(long, value_name = "FILE")]
     pub(super) approvals: Option<PathBuf>,
     /// Signatures of the image: a folder or file with content trust, simple signing or cosign signatures. Default: the folder trust/
-    /// next to the bundle (docs/trust.md)
+    /// next to the bundle, if no other bundle is there (docs/trust.md)
     #[arg(long, value_name = "DIR|FILE")]
     pub(super) trust: Option<PathBuf>,
     /// The build server's own attestation record: a folder with se-checksums.txt, se-signature.bin, certificates and revocation lists
@@ -251,7 +251,7 @@ pub(super) struct AuditArguments {
     #[arg(long, value_name = "DIR")]
     pub(super) builder: Option<PathBuf>,
     /// The delivered image: docker://REF, oci:PATH[:REF], oci-archive:FILE[:REF], docker-archive:FILE[:REF], dir:PATH or a path.
-    /// Default: the folder image/ next to the bundle, if there is one
+    /// Default: the folder image/ next to the bundle, if no other bundle is there
     #[arg(long, value_name = "SOURCE", value_parser = source)]
     pub(super) image: Option<Source>,
     /// A base image on which the image is expected to be built, in the form used for --image; may be repeated: one should match. A mismatch is a warning unless the policy requires base-image

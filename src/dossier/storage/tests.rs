@@ -67,7 +67,7 @@ fn files_next_to_the_only_bundle_of_a_folder_belong_to_it() {
     let (limits, bundle) = (Limits::default(), Path::new("a/b.sig.tbz"));
     let beside = |files: &BTreeMap<String, Vec<u8>>, handed: &Handed| {
         let found = Beside::of(bundle, handed, Storage::Memory(files), &limits).unwrap();
-        let Beside { keys, server, trust, builder, image } = found;
+        let Beside { keys, server, trust, builder, image, shared: _ } = found;
         (keys.len(), server.is_some(), trust.is_some(), builder.is_some(), image.is_some())
     };
     assert_eq!(beside(&files, &Handed::default()), (1, true, true, true, true));

@@ -113,7 +113,7 @@ pub use crate::base::escape::{for_lines, for_terminal};
 pub use crate::base::features::features;
 pub use crate::base::limits::{Bound, Limits};
 pub use crate::base::time::Timestamp;
-pub use crate::case::{Case, Contents, Profile, Reader, Role, Sealing, SignOff, gather, is_day, repeat};
+pub use crate::case::{Case, Contents, Own, Profile, Reader, Role, Sealing, SignOff, gather, is_day, repeat};
 pub use crate::crypto::in_toto::{Statement, Subject};
 pub use crate::crypto::person_key::{PersonKey, PersonSecret};
 pub use crate::crypto::timestamp::Authorities;

@@ -151,7 +151,7 @@ fn a_case_supplies_evidence_but_never_trust() {
     let (code, report) = audit(&folder, &["--seal-key", "eve.pub"]);
     assert_eq!(code, 3);
     assert!(message(&report).contains("attached/seal.dsse.json"), "{report}");
-    for flag in [["--image", "oci:x"], ["--base", "oci:x"], ["--trust", "x"], ["--approvals", "x"]] {
+    for flag in [["--image", "oci:x"], ["--base", "oci:x"], ["--trust", "x"]] {
         assert_eq!(audit(&folder, &flag).0, 2, "{flag:?}");
     }
     assert_eq!(run(folder.path(), &["audit", "case.tar", BUNDLE, "--key", "key.pem"]).code, 2);
@@ -183,6 +183,10 @@ fn approvals_in_a_case_count_under_the_readers_policy_only_if_its_signer_signed_
         assert_eq!((code, &own["status"]), (i32::from(!is_signed), &status.into()), "{own:#}");
         let ends = own["message"].as_str().unwrap().ends_with("according to the list in the case");
         assert_eq!(ends, is_signed, "{own:#}");
+        let (code, report) = audit(&folder, &["--policy", "own.toml", "--approvals", "approvals.csv", "--now", NOW]);
+        let own = of_check(&report);
+        assert_eq!((code, &own["status"]), (0, &"pass".into()), "{own:#}");
+        assert!(own["message"].as_str().unwrap().ends_with("according to the supplied list"), "{own:#}");
         let (code, report) = audit(&folder, &["--seal-key", public]);
         assert_eq!((code, &of_check(&report)["status"]), (0, &"pass".into()), "{report:#}");
     }

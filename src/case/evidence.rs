@@ -32,8 +32,16 @@ pub(crate) struct CaseTerms {
     pub(crate) now: Timestamp,
     /// A time by which the case existed, according to an authority that the reader trusts.
     pub(crate) existed_by: Option<Timestamp>,
-    /// Whether policy and keys are the reader's, who vouches for nothing that the case contains.
-    pub(crate) are_readers: bool,
+    pub(crate) approvals: ApprovalsFrom,
+}
+
+/// Where the list of approvals comes from.
+#[derive(Debug, Clone)]
+pub(crate) enum ApprovalsFrom {
+    /// The case, as when it was sealed.
+    Case,
+    /// The reader, who vouches for nothing that the case contains: without a list of the reader, only a signed list in the case counts.
+    Reader(Option<Approvals>),
 }
 
 /// Folders in a case for files that were supplied for all of its bundles.
@@ -67,7 +75,7 @@ impl Case {
             }
         });
         let keys = keys.collect::<Result<_, _>>()?;
-        Ok(CaseTerms { policy, keys, now: self.now()?, existed_by: None, are_readers: false })
+        Ok(CaseTerms { policy, keys, now: self.now()?, existed_by: None, approvals: ApprovalsFrom::Case })
     }
 
     /// The time as of which the case was audited.
@@ -86,8 +94,7 @@ impl Case {
         let stored = stored.map(|name| PublicKey::from_pem(name, self.member(name)?, limits));
         let stored = stored.collect::<Result<Vec<_>, Error>>()?;
         let keys = terms.policy.keys_for(terms.keys.clone())?.with_candidates(&stored).into_owned();
-        let terms_of_run =
-            Terms { policy: terms.policy.clone(), keys, handed: self.handed(terms.are_readers, limits)? };
+        let terms_of_run = Terms { policy: terms.policy.clone(), keys, handed: self.handed(&terms.approvals, limits)? };
         let question = Question { existed_by: terms.existed_by, ..terms_of_run.question(terms.now, threads, limits) };
         let mut report = question.report();
         let audited = self.record.bundles.iter().map(|bundle| {
@@ -102,7 +109,7 @@ impl Case {
     }
 
     /// The evidence supplied for all bundles when the case was sealed.
-    fn handed(&self, are_terms_readers: bool, limits: &Limits) -> Result<Handed, Error> {
+    fn handed(&self, approvals: &ApprovalsFrom, limits: &Limits) -> Result<Handed, Error> {
         let asked = &self.record.question;
         let groups = groups(&asked.handed, "question.handed")?;
         let is_given = |group| groups.contains(&group);
@@ -116,19 +123,23 @@ impl Case {
         }
         let images = self.record.bundles.iter().filter_map(|bundle| bundle.image.as_ref());
         let image = images.map(|image| Source::Path(image.place.clone().into())).next();
-        let approvals = asked.approvals.as_ref().map(|record| {
+        let in_case = asked.approvals.as_ref().map(|record| {
             let signature = record.signature.as_ref().map(|name| self.member(name).map(<[u8]>::to_vec)).transpose()?;
-            let mut list = Approvals::read(&record.member, self.member(&record.member)?.to_vec(), signature, limits)?;
-            list.is_unvouched = are_terms_readers;
-            Ok(list)
+            Approvals::read(&record.member, self.member(&record.member)?.to_vec(), signature, limits)
         });
+        let in_case = in_case.transpose()?;
+        let approvals = match approvals {
+            ApprovalsFrom::Case => in_case,
+            ApprovalsFrom::Reader(Some(own)) => Some(own.clone()),
+            ApprovalsFrom::Reader(None) => in_case.map(|list| list.unvouched()),
+        };
         let folder = |group, place| is_given(group).then(|| self.trust_files(place, limits)).transpose();
         let handed = Handed {
             image: image.filter(|_| is_given(Group::Image)),
             bases: Vec::new(),
             trust: folder(Group::Trust, GIVEN_TRUST)?,
             builder: folder(Group::Builder, GIVEN_BUILDER)?.and_then(|files| Attestation::read(&files)),
-            approvals: approvals.transpose()?,
+            approvals,
         };
         match handed.groups() == groups {
             true => Ok(handed),

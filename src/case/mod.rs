@@ -27,7 +27,7 @@ pub use self::gather::{Sealing, gather};
 use self::name::ATTACHED;
 use self::record::{Member, Record};
 pub use self::record::{Profile, is_day};
-pub use self::repeat::{Reader, repeat};
+pub use self::repeat::{Own, Reader, repeat};
 pub use self::seal::Contents;
 pub use self::sign_off::{Role, SignOff};
 use crate::base::digest::Sha256;

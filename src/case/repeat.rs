@@ -1,6 +1,6 @@
 //! `audit case.tar`: repeats the audit with the case's own policy and keys, and with the reader's.
 
-use super::evidence::CaseTerms;
+use super::evidence::{ApprovalsFrom, CaseTerms};
 use super::record::Profile;
 use super::seal::{as_json, signed};
 use super::{Case, REPORT};
@@ -10,6 +10,7 @@ use crate::base::time::Timestamp;
 use crate::crypto::person_key::PersonKey;
 use crate::crypto::timestamp::Authorities;
 use crate::gate::verify::TrustedKey;
+use crate::given::approvals::Approvals;
 use crate::judge::check::{self, status_text};
 use crate::judge::finding::{Finding, Verdict, WaiverStanding};
 use crate::judge::policy::Policy;
@@ -17,11 +18,22 @@ use crate::report::{
     BundleReport, CaseReport, InputReport, Repetition, Report, Rules, SealReport, SignOffReport, Voucher,
 };
 
+/// The reader's own policy and keys, and a list of approvals instead of the case's.
+#[derive(Debug)]
+pub struct Own {
+    /// The policy.
+    pub policy: Policy,
+    /// Keys in addition to the policy's.
+    pub keys: Vec<TrustedKey>,
+    /// The list of approvals.
+    pub approvals: Option<Approvals>,
+}
+
 /// The input that the reader of a case supplies.
 #[derive(Debug)]
 pub struct Reader<'a> {
     /// The reader's own policy and keys; `None` if the reader supplied neither.
-    pub own: Option<(Policy, Vec<TrustedKey>)>,
+    pub own: Option<Own>,
     /// The key of a sealer whom the reader trusts.
     pub seal_key: Option<&'a PersonKey>,
     /// The CAs of time-stamping authorities that the reader trusts.
@@ -31,6 +43,8 @@ pub struct Reader<'a> {
     pub today: Timestamp,
     /// The number of threads, which does not affect any answer.
     pub threads: usize,
+    /// The flags of the request and their values, for the command that a remark prints.
+    pub given: Vec<(String, String)>,
 }
 
 /// Audits a case. If the reader supplies no policy and no key, the report has no verdict and only states the result of
@@ -62,10 +76,10 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
     };
     let sealed_for = case.now()?;
     let (vouched_by, terms) = match (reader.own, own_terms, reader.seal_key) {
-        (Some((policy, keys)), ..) => (
-            Voucher::Reader,
-            CaseTerms { policy, keys, now: reader.today, existed_by: stamps.existed_by, are_readers: true },
-        ),
+        (Some(Own { policy, keys, approvals }), ..) => {
+            let (now, existed_by, approvals) = (reader.today, stamps.existed_by, ApprovalsFrom::Reader(approvals));
+            (Voucher::Reader, CaseTerms { policy, keys, now, existed_by, approvals })
+        }
         (None, None, _) => return Err(needs_own_terms(refused)),
         // The verdict is the sealer's, so time-stamps, which the reader's authorities vouch for and which expire, do not affect it.
         (None, Some(own_terms), Some(_)) => (Voucher::Seal, own_terms),
@@ -126,6 +140,7 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
         remarks,
     });
     if vouched_by == Voucher::Reader {
+        report.question.iter_mut().for_each(|question| question.given.clone_from(&reader.given));
         let hint = hint_of_the_sealed_moment(&report, &terms.policy, sealed_for);
         report.case.iter_mut().for_each(|case| case.remarks.extend(hint.clone()));
     }

@@ -7,7 +7,7 @@ use super::{Means, Request};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::system::slashed;
-use crate::case::{Case, Reader, repeat};
+use crate::case::{Case, Own, Reader, repeat};
 use crate::crypto::person_key::PersonKey;
 use crate::crypto::timestamp::Authorities;
 use crate::dossier::{Storage, read_keys};
@@ -48,7 +48,8 @@ impl Request<'_> {
             _ => {
                 let mut policy = self.policy_or_default(limits)?;
                 policy.require_also(self.require)?;
-                Some((policy, keys))
+                let approvals = self.approvals.map(|path| trusted.read_approvals(path, limits)).transpose()?;
+                Some(Own { policy, keys, approvals })
             }
         };
         let seal_key = self.seal_key.map(|path| read_person_key(path, trusted, limits)).transpose()?;
@@ -58,6 +59,7 @@ impl Request<'_> {
             authorities: &authorities(self.authorities, trusted, limits)?,
             today: self.now.unwrap_or(self.today),
             threads: means.threads,
+            given: self.given(),
         };
         repeat(&case, &slashed(path), reader, limits)
     }
@@ -68,7 +70,6 @@ impl Request<'_> {
             ("--base", !self.bases.is_empty()),
             ("--trust", self.trust.is_some()),
             ("--builder", self.builder.is_some()),
-            ("--approvals", self.approvals.is_some()),
         ];
         match given.into_iter().find(|(_, is_given)| *is_given) {
             Some((flag, _)) => Err(Error::Usage {
@@ -79,7 +80,7 @@ impl Request<'_> {
         }
     }
 
-    /// Refuses `--now`, `--require`, `--key` or `--policy` if it would have no effect. With `--seal-key`, the case is evaluated as it was sealed; if
+    /// Refuses `--now`, `--require`, `--key`, `--policy` or `--approvals` if it would have no effect. With `--seal-key`, the case is evaluated as it was sealed; if
     /// the reader supplies no `--seal-key`, key or policy, there is no verdict.
     fn refuse_what_is_dropped(&self) -> Result<(), Error> {
         let given = [
@@ -87,6 +88,7 @@ impl Request<'_> {
             ("--require", !self.require.is_empty()),
             ("--key", !self.keys.is_empty()),
             ("--policy", self.policy.is_some()),
+            ("--approvals", self.approvals.is_some()),
         ];
         let has_own = self.policy.is_some() || !self.keys.is_empty();
         match given.into_iter().find(|(_, is_given)| *is_given) {

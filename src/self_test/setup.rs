@@ -10,7 +10,7 @@ use crate::base::budget::Budget;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
-use crate::case::{Profile, Reader, Sealing, gather, repeat};
+use crate::case::{Own, Profile, Reader, Sealing, gather, repeat};
 use crate::crypto::timestamp::Authorities;
 use crate::dossier::{Dossier, Handed, LoadImage, Question, Storage};
 use crate::given::approvals::Approvals;
@@ -208,8 +208,14 @@ fn of_case(setup: &Setup, policy: Policy, sealed_for: &str) -> Result<BundleRepo
     let (case, _) = contents.seal(Profile::Full, None, 1, limits)?;
     let today = moment(setup.now)?;
     let authorities = Authorities::default();
-    let reader =
-        Reader { own: Some((policy, Vec::new())), seal_key: None, authorities: &authorities, today, threads: 1 };
+    let reader = Reader {
+        own: Some(Own { policy, keys: Vec::new(), approvals: None }),
+        seal_key: None,
+        authorities: &authorities,
+        today,
+        threads: 1,
+        given: Vec::new(),
+    };
     let mut report = repeat(&case, "case.tar", reader, limits)?;
     let told =
         report.case.iter().flat_map(|case| &case.remarks).any(|remark| remark.contains(&format!("--now {sealed_for}")));

@@ -20,7 +20,7 @@ change, approver, time). An approval counts if its approver is neither the commi
 before that of the build. The approver must be a name, an address, `name <address>` or `name (address)`. If one row for the commit has any other text, the \
 answer is unknown, whatever the other rows contain.\n\nThe list is *given*: the person who supplied it vouches for it. A file FILE.sig next to the \
 list, with an SSH signature by one of the policy's [[signers]] in the namespace hpsb-audit-approvals, shows that the key listed for that signer signed \
-the list; any other signature fails the check. In a case that you evaluate with your own policy, an approval counts only with such a signature. Author and committer are only text in the commit: see source-signature.\n\nWhen it fails: request an approval of exactly \
+the list; any other signature fails the check. If you evaluate a case with your own policy, the list in the case counts only with such a signature; your own --approvals replaces it. Author and committer are only text in the commit: see source-signature.\n\nWhen it fails: request an approval of exactly \
 this commit. An approval of a different commit, or one given after the build, does not count.",
     known: Known::Given,
     expected: Expected::Nothing,
@@ -64,7 +64,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         records.iter().map(|record| judge(record, commit, proof, evidence)).collect();
     let outcome = match judged.iter().find_map(|answer| answer.as_ref().ok()) {
         Some(_) if approvals.is_unvouched && approvals.signature.is_none() => {
-            let message = "the case's list of approvals is not evidence under your own policy, because none of its signers signed the list";
+            let message = "the case's list of approvals does not count under your own policy, because none of its signers signed it; --approvals supplies your own";
             Outcome::not_run(Reason::NoEvidence, message)
         }
         Some(good) if approvals.is_unvouched => Outcome::pass(format!("{good}, according to the list in the case")),

@@ -689,6 +689,7 @@ fn an_encrypted_env_section_is_read_or_undecided() {
     for (env, code) in [
         (token(&folder, harmless, b"of the env"), 0),
         (token(&folder, "type: env\nenv:\n  COMPOSE_FILE: /mnt/x\n", b"of the env"), 1),
+        (token(&folder, "type: env\nenv:\n  PATH: /mnt/x\n", b"of the env"), 1),
         ("hyper-protect-basic.not a token".to_owned(), 1),
     ] {
         folder.write("user-data.yaml", format!("workload: {workload}\nenv: \"{env}\"\n"));

@@ -51,7 +51,11 @@ pub(crate) fn read_page(xml: &[u8]) -> Result<Page, Error> {
                         (Some(key), Some(size), Some(etag)) => objects.push(Object { key, size, etag }),
                         _ => return Err(fail("an object lacks its key, size or ETag")),
                     },
-                    [b"ListBucketResult", b"IsTruncated"] => truncated = text == "true",
+                    [b"ListBucketResult", b"IsTruncated"] => {
+                        let value: bool =
+                            text.trim().parse().map_err(|_| fail("IsTruncated is neither true nor false"))?;
+                        truncated |= value;
+                    }
                     [b"ListBucketResult", b"NextContinuationToken"] => token = Some(text.clone()),
                     [b"ListBucketResult"] => ended = true,
                     _ => {}
@@ -139,6 +143,7 @@ mod tests {
             "<Error><Code>AccessDenied</Code></Error>".to_owned(),
             "{}".into(),
             with("<IsTruncated>true</IsTruncated>"),
+            with("<IsTruncated>True</IsTruncated><NextContinuationToken>a</NextContinuationToken>"),
             with("<Contents><Key>x</Key></Contents>"),
             with("<Contents><Key>%zz</Key><ETag>1</ETag><Size>1</Size></Contents>"),
             with("<Contents><Key>x</Key><ETag>1</ETag><Size>-1</Size></Contents>"),

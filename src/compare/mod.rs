@@ -143,7 +143,7 @@ pub fn compare(one: &Side, other: &Side, comparing: &Comparing<'_>) -> Result<Co
     if !rows.iter().any(Row::is_compared) {
         return Err(Error::Usage {
             message: "the two inputs have nothing that can be compared".into(),
-            hint: "a bundle with no digest in its log can be compared with another bundle, or with an image if the bundle's own image is next to it".into(),
+            hint: "if a log has no digest, or an image no manifest, compare with another bundle, or put the bundle's own image next to it (image/)".into(),
         });
     }
     let mut conclusion = conclusion::conclude(one, other, &rows);

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{BundleReport, Report, summary};
+use super::{BundleReport, Report, Scope, summary};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::escape::{for_terminal, in_json};
@@ -65,6 +65,7 @@ fn log(report: &Report, wanted: Results) -> Value {
                 "verdict": report.verdict().word(),
                 "exitCode": report.exit_code(),
                 "judgedAsOf": report.now.map(|now| now.to_string()),
+                "scope": Scope::of_report(report),
                 "remarks": remarks,
                 "bundles": report.bundles.iter().map(|b| json!({
                     "path": b.path, "buildName": b.build_name, "verdict": b.verdict.word(), "exitCode": b.exit_code(),

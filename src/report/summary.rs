@@ -270,6 +270,11 @@ pub(super) fn compares_signatures(bundle: &BundleReport) -> bool {
     compares(bundle, check::IMAGE_SIGNATURE.name)
 }
 
+/// Whether the audit verified a supplied attestation record.
+pub(super) fn checks_attestation(bundle: &BundleReport) -> bool {
+    compares(bundle, check::BUILDER_RECORD.name)
+}
+
 fn compares(bundle: &BundleReport, check: &str) -> bool {
     bundle.played().any(|finding| finding.check == check && finding.level != Level::Off)
 }

@@ -226,7 +226,7 @@ impl Judge<'_> {
                     "the signature does not verify under any key in the policy's [trust]".into(),
                 ));
             }
-            None => return Err(Answer::Undecided("the policy's [trust] contains no cosign key".into())),
+            None => return Err(Answer::Undecided("no cosign key is in a policy's [trust]".into())),
         };
         let details = match log {
             Some(root) => verify_log(root, key, &bundle()?, digest, self.now, self.limits)?,

@@ -154,7 +154,7 @@ const OF_COMPOSE: [&str; 13] = [
 ];
 
 /// Variables that make docker compose or podman use a remote machine, a different image source, or different programs.
-const OF_ENGINES: [&str; 9] = [
+const OF_ENGINES: [&str; 16] = [
     "DOCKER_HOST",
     "DOCKER_CONTEXT",
     "DOCKER_CONFIG",
@@ -163,15 +163,25 @@ const OF_ENGINES: [&str; 9] = [
     "CONTAINERS_CONF_OVERRIDE",
     "CONTAINERS_REGISTRIES_CONF",
     "CONTAINERS_STORAGE_CONF",
+    "PODMAN_CONNECTIONS_CONF",
     "LD_PRELOAD",
+    "LD_AUDIT",
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
 ];
 
 /// Reports a variable that may change what starts. `COMPOSE_FILE`, for example, makes docker compose start different
 /// files.
 pub(super) fn variable(name: &str, place: &str, images: &mut Images) {
     if name.starts_with("COMPOSE_") && !OF_COMPOSE.contains(&name) || OF_ENGINES.contains(&name) {
-        let reader =
-            if name.starts_with("COMPOSE") || name.starts_with("DOCKER") { "docker compose" } else { "podman" };
+        let reader = match name.split_once('_') {
+            Some(("COMPOSE" | "DOCKER", _)) => "docker compose",
+            Some(("CONTAINER" | "CONTAINERS" | "PODMAN", _)) => "podman",
+            _ => "the engine",
+        };
         let why = format!("{reader} reads {name} and may start something else: remove the variable");
         images.unknown(below(place, name), why);
     }

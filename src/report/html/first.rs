@@ -238,11 +238,10 @@ fn asked(report: &Report, question: &QuestionReport, bundle: Option<&BundleRepor
     if question.depth == Depth::SignatureOnly {
         return vec!["Did a trusted key sign exactly the archive's bytes? Nothing else was checked.".into()];
     }
-    let in_play = |group: Group| bundle.is_some_and(|bundle| bundle.in_play.contains(&group));
     let mut parts = summary::compared(report, bundle);
     parts.extend(bundle.is_some_and(summary::compares_image).then_some("image"));
     parts.extend(bundle.is_some_and(summary::compares_signatures).then_some("the image's signatures"));
-    let attested = match in_play(Group::Builder) {
+    let attested = match bundle.is_some_and(summary::checks_attestation) {
         true => " Is the attestation valid?",
         false => "",
     };

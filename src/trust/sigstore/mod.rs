@@ -103,9 +103,7 @@ impl<'a> Identities<'a> {
             }
         }
         let nobody = || {
-            Answer::Undecided(format!(
-                "the policy's [trust] contains no sigstore identity; the certificate states: {says}"
-            ))
+            Answer::Undecided(format!("no sigstore identity is in a policy's [trust]; the certificate states: {says}"))
         };
         Err(fault.unwrap_or_else(nobody))
     }

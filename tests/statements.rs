@@ -110,6 +110,28 @@ fn an_unsigned_build_name_is_not_attested() {
     assert_eq!(statement["subject"][0]["name"], BUNDLE);
 }
 
+/// A statement of an earlier run, for example as of an earlier day, must not stand for a run that rejects.
+#[test]
+fn an_earlier_statement_is_not_left_for_a_build_that_is_not_accepted() {
+    let folder = Folder::with_fixture("good-policy-and-key");
+    let audit = |more: &[&str]| {
+        let line = ["audit", BUNDLE, "--policy", "policy.toml", "--now", NOW, "--report", "vsa=vsa"];
+        run(folder.path(), &[&line[..], more].concat())
+    };
+    let is_there = || folder.path().join("vsa").exists();
+    assert_eq!((audit(&[]).code, is_there()), (0, true));
+    let refused = audit(&["--require", "trust"]);
+    assert_eq!((refused.code, is_there()), (1, false));
+    assert!(refused.err.contains("removed vsa, because this run writes no summary"), "{}", refused.err);
+    assert_eq!((audit(&[]).code, is_there()), (0, true));
+    // Without a policy, nothing is audited.
+    assert_eq!(run(folder.path(), &["audit", BUNDLE, "--key", "key.pem", "--report", "vsa=vsa"]).code, 2);
+    assert!(!is_there());
+    // Only files are removed.
+    fs::create_dir(folder.path().join("vsa")).unwrap();
+    assert_eq!((audit(&["--require", "trust"]).code, is_there()), (1, true));
+}
+
 #[test]
 fn a_build_that_is_not_accepted_has_no_statement() {
     // A report that is requested together with the statement is still written.

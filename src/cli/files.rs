@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Error;
+use crate::base::escape::for_lines;
 use crate::base::system::slashed;
+use crate::cli::output::talk;
 use crate::report::{Format, Options, Report};
 
 /// Writes the report to every file, and, in each format of `in_folder`, to a new folder. All files are written
@@ -38,6 +40,19 @@ pub(super) fn write(
 fn discard(staged: &Path) {
     let _ = fs::remove_file(staged);
     let _ = fs::remove_dir_all(staged);
+}
+
+/// Removes the regular file at this path, if there is one, and prints a line on standard error.
+///
+/// # Errors
+/// [`Error::Unwritable`] if the file cannot be removed.
+pub(super) fn remove_earlier(path: &Path) -> Result<(), Error> {
+    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+        return Ok(());
+    }
+    fs::remove_file(path).map_err(|error| Error::unwritable(slashed(path), &error))?;
+    talk(for_lines(&format!("removed {}, because this run writes no summary\n", slashed(path))).as_bytes());
+    Ok(())
 }
 
 /// Refuses a report folder that exists.

@@ -46,7 +46,9 @@ impl Contract {
         match contract.env.as_ref().map(|section| &section.content) {
             None => {}
             // The deployer writes this section, and a variable in it can change what docker compose starts.
-            Some(Content::Closed(why)) => images.unknown("env", format!("{why}; its variables may change what starts")),
+            Some(Content::Closed(why)) => {
+                images.unknown("env", format!("its variables may change what starts, and {why}"))
+            }
             Some(Content::Plain(env) | Content::Opened(env)) => contract_table::ENV.read(env, "env", images),
         }
         match contract.workload.as_ref().map(|section| &section.content) {

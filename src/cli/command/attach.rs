@@ -8,18 +8,24 @@ use serde_json::{Value, json};
 
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
+use crate::base::escape::for_lines;
 use crate::base::limits::Limits;
 use crate::base::strict_json;
 use crate::base::system::slashed;
 use crate::cli::files::{Existing, write_whole};
+use crate::cli::output::talk;
 use crate::disk::folder;
 use crate::report::{Attachment, Options, Report, tag_of};
 
 /// Attaches the summaries of the report's accepted bundles.
 pub(crate) fn attach(report: &Report, options: &Options, layout: Option<&Path>, limits: &Limits) -> Result<(), Error> {
-    let Some(layout) = layout.filter(|_| report.error.is_none()) else { return Ok(()) };
-    let attachments = report.attachments(options)?;
+    let Some(layout) = layout else { return Ok(()) };
+    let attachments = if report.error.is_none() { report.attachments(options)? } else { Vec::new() };
     if attachments.is_empty() {
+        if fs::symlink_metadata(layout).is_ok() {
+            let line = format!("{} was not changed: no summary in it is of this run\n", slashed(layout));
+            talk(for_lines(&line).as_bytes());
+        }
         return Ok(());
     }
     match fs::symlink_metadata(layout) {

@@ -216,6 +216,8 @@ fn write_reports(
     options: &Options,
 ) -> Result<(), Error> {
     let is_written = |format: Format| format != Format::Vsa || summary::has_any(report);
+    // An earlier run's summary in the file would look like this run's.
+    files.iter().filter(|(format, _)| !is_written(*format)).try_for_each(|(_, path)| files::remove_earlier(path))?;
     let files: Vec<_> = files.iter().filter(|(format, _)| is_written(*format)).cloned().collect();
     let all: Vec<Format> = Format::ALL.into_iter().filter(|format| is_written(*format)).collect();
     files::write(report, &files, folder.map(|folder| (folder, all.as_slice())), options)

@@ -394,6 +394,12 @@ impl Finding {
         !self.status.is_not_run() && self.caused_by.is_none()
     }
 
+    /// Whether the answer does not reject, but the reader must see it: failed or undecided at `warn`, or waived.
+    pub(crate) fn is_doubt(&self) -> bool {
+        let is_no = matches!(self.status, Status::Fail | Status::Unknown);
+        self.is_waived() || (self.level == Level::Warn && is_no && !self.rejects() && !self.is_consequence())
+    }
+
     /// Whether the check is required, but this build does not include it.
     pub(crate) fn is_not_built_in(&self) -> bool {
         self.level == Level::Require && self.status == Status::NotRun(Reason::NotBuiltIn)

@@ -122,7 +122,12 @@ pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
     let not_checked = bundle.not_checked();
     let waived: Vec<&str> = bundle.waived().map(|finding| finding.check).collect();
     let layers = unread_layers(bundle).map(|_| "the image's layers");
-    let parts = [(not_checked, "not checked"), (layers.into_iter().collect(), "not checked"), (waived, "waived")];
+    let parts = [
+        (not_checked, "not checked"),
+        (bundle.only_warned(), "only at warn"),
+        (layers.into_iter().collect(), "not checked"),
+        (waived, "waived"),
+    ];
     parts
         .into_iter()
         .filter(|(words, _)| !words.is_empty())

@@ -53,6 +53,9 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
     let _ = writeln!(page, "{}", paint_first(look, image.verdict, word, &for_terminal(&headline)));
     line(page, "image", &image.image.as_deref().map_or_else(|| "not known".into(), for_terminal));
     line(page, "place", &for_terminal(&format!("{}: {}", image.workload.path, image.place)));
+    for finding in image.findings.iter().filter(|finding| finding.is_doubt()) {
+        line(page, "warning", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
+    }
     for finding in image.rejecting() {
         line(page, "because", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
         finding.details.iter().for_each(|detail| line(page, "", &for_terminal(detail)));
@@ -71,6 +74,9 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
         line(page, "", &format!("{} (exit {})", bundle.verdict.word(), bundle.exit_code()));
         for finding in bundle.rejecting() {
             line(page, "", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
+        }
+        for finding in bundle.played().filter(|finding| finding.is_doubt()) {
+            line(page, "warning", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
         }
         if let Some(key) = &bundle.key {
             line(page, "key", &key.fingerprint.to_string());

@@ -413,12 +413,21 @@ impl BundleReport {
         self.unanswered().filter(|finding| finding.is_not_built_in()).map(|finding| finding.check)
     }
 
-    /// The gaps of an acceptance in part: groups in which no deciding check has an answer, and required checks in play that this build does not
-    /// include.
+    /// Gaps of an acceptance in part: groups in which no check has an answer, and required checks in play that this build does not include.
     pub(crate) fn not_checked(&self) -> Vec<&'static str> {
-        let is_open = |group: &Group| !self.in_play.contains(group) || !is_answered(&self.findings, *group);
+        let is_open = |group: &Group| !self.has_answer(*group);
         let groups = Group::OF_BUNDLES.into_iter().filter(is_open);
         groups.map(Group::word).chain(self.not_built_in()).collect()
+    }
+
+    /// Further gaps: groups whose only answers are at `warn`, so that they decide nothing.
+    pub(crate) fn only_warned(&self) -> Vec<&'static str> {
+        let is_open = |group: &Group| self.has_answer(*group) && !is_answered(&self.findings, *group);
+        Group::OF_BUNDLES.into_iter().filter(is_open).map(Group::word).collect()
+    }
+
+    fn has_answer(&self, group: Group) -> bool {
+        self.played().any(|finding| finding.group == group && finding.is_answer())
     }
 
     /// Groups that were not checked.

@@ -60,7 +60,7 @@ impl Scope {
             groups: Group::ALL.into_iter().filter(is_checked).map(|group| group.word().to_owned()).collect(),
             policy: report.policy.as_ref().map(|policy| policy.path.clone()),
             weakened: match &report.question {
-                Some(question) => findings.iter().filter_map(|finding| weakened(question, finding)).collect(),
+                Some(question) => findings.iter().flat_map(|finding| weakened(question, finding)).collect(),
                 None => Vec::new(),
             },
         }
@@ -91,15 +91,14 @@ pub(super) fn counts<'w>(weakened: impl Iterator<Item = &'w str> + Clone) -> Vec
     words.chain(weakened.clone().any(|one| one == UNTRACKED).then(|| "untracked files allowed".to_owned())).collect()
 }
 
-const UNTRACKED: &str = "source-tree untracked";
+pub(super) const UNTRACKED: &str = "source-tree untracked";
 
-/// `CHECK LEVEL`, if the policy sets the check below its default level, or [`UNTRACKED`].
-pub(super) fn weakened(question: &QuestionReport, finding: &Finding) -> Option<String> {
-    if finding.status == Status::Pass && finding.message.contains(check::UNTRACKED_ALLOWED) {
-        return Some(UNTRACKED.into());
-    }
-    question.levels.iter().find(|(check, _)| check == finding.check)?;
-    let own = check::find(finding.check)?;
-    let level = own.own_level(|field| question.expects(field));
-    (finding.level > level).then(|| format!("{} {}", finding.check, finding.level.word()))
+/// `CHECK LEVEL`, if the policy sets the check below its default level, and [`UNTRACKED`].
+pub(super) fn weakened(question: &QuestionReport, finding: &Finding) -> impl Iterator<Item = String> {
+    let is_set = question.levels.iter().any(|(check, _)| check == finding.check);
+    let own = check::find(finding.check).filter(|_| is_set);
+    let own = own.map(|own| own.own_level(|field| question.expects(field)));
+    let level = own.filter(|own| finding.level > *own).map(|_| format!("{} {}", finding.check, finding.level.word()));
+    let is_allowed = finding.status == Status::Pass && finding.message.contains(check::UNTRACKED_ALLOWED);
+    level.into_iter().chain(is_allowed.then(|| UNTRACKED.to_owned()))
 }

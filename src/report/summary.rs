@@ -172,6 +172,10 @@ fn left_out(report: &Report, bundle: &BundleReport) -> String {
     if !not_checked.is_empty() {
         parts.push(format!("{} not checked", not_checked.join(", ")));
     }
+    let only_warned = bundle.only_warned();
+    if !only_warned.is_empty() {
+        parts.push(format!("{} only at warn", only_warned.join(", ")));
+    }
     if unread_layers(bundle).is_some() {
         parts.push("the image's layers not checked".to_owned());
     }
@@ -263,6 +267,15 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
 /// Whether the audit compared the digest of a supplied image.
 pub(super) fn compares_image(bundle: &BundleReport) -> bool {
     compares(bundle, check::IMAGE_DIGEST.name)
+}
+
+/// Why the supplied image may be another one than the log's, although the build is accepted.
+pub(super) fn image_doubt(bundle: &BundleReport) -> Option<&'static str> {
+    match check::IMAGE_DIGEST.answer_in(bundle.played()).map(|finding| finding.status) {
+        Some(Status::Pass) => None,
+        Some(Status::Fail) => Some("The supplied image is NOT the one with the digest in the log"),
+        _ => Some("The image's own digest was not compared"),
+    }
 }
 
 /// Whether the audit verified supplied signatures of the image.
@@ -484,6 +497,9 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
             ));
             continue;
         }
+        if finding.status == Status::Pass && finding.message.contains(check::UNTRACKED_ALLOWED) {
+            lines.push(format!("{}: the policy allows files that the commit does not contain", finding.check));
+        }
         match (finding.level, finding.status) {
             (Level::Off, _) => lines.push(format!("{}: this check is off", finding.check)),
             (Level::Warn, Status::Fail) => {
@@ -499,11 +515,9 @@ pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> 
                 lines.push(format!("{}: not compared: {}", finding.check, finding.message));
             }
             (Level::Warn, Status::Pass | Status::NotRun(_)) => {
-                let weakened = report.question.as_ref().and_then(|question| scope::weakened(question, finding));
+                let weakened = report.question.iter().flat_map(|question| scope::weakened(question, finding));
+                let weakened = weakened.filter(|one| one != scope::UNTRACKED);
                 lines.extend(weakened.map(|one| format!("the policy weakens {one}")));
-            }
-            (_, Status::Pass) if finding.message.contains(check::UNTRACKED_ALLOWED) => {
-                lines.push(format!("{}: the policy allows files that the commit does not contain", finding.check));
             }
             _ => {}
         }

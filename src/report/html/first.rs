@@ -108,11 +108,11 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
 fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => {
-            let image = match (bundle.in_play.contains(&Group::Image), summary::unread_layers(bundle)) {
-                (false, _) => "The image itself was not examined. ",
-                (true, _) if !summary::compares_image(bundle) => "The image's own digest was not compared. ",
-                (true, Some(_)) => "The image's layers were not examined. ",
-                (true, None) => "",
+            let image = match (summary::image_doubt(bundle), summary::unread_layers(bundle)) {
+                _ if !bundle.in_play.contains(&Group::Image) => "The image itself was not examined. ".to_owned(),
+                (Some(doubt), _) => format!("{doubt}. "),
+                (None, Some(_)) => "The image's layers were not examined. ".into(),
+                (None, None) => String::new(),
             };
             format!(
                 "No required check rejects this build. {image}Do not deploy it yet: first, the reviewer decides on each exception and on each point under Not proved."

@@ -31,12 +31,14 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
         let others = if has_others { "; its other images were not examined" } else { "" };
         return format!("{first}deploy the manifest {manifest}: the digest above is of an index{others}");
     }
-    let more = match (bundle.not_checked().contains(&Group::Image.word()), &report.case) {
-        (false, _) if !summary::compares_image(bundle) => ". The image's own digest was not compared".into(),
-        (false, _) => String::new(),
-        (true, None) => format!(". Optional: compare the image with this digest, {}", unbroken("--image SOURCE")),
+    let more = match (bundle.in_play.contains(&Group::Image), &report.case) {
+        (true, _) => match summary::image_doubt(bundle) {
+            Some(doubt) => format!(". {doubt}"),
+            None => String::new(),
+        },
+        (false, None) => format!(". Optional: compare the image with this digest, {}", unbroken("--image SOURCE")),
         // Evidence cannot be added to a case.
-        (true, Some(_)) => ". The image's own digest was not compared".into(),
+        (false, Some(_)) => ". The image's own digest was not compared".into(),
     };
     format!("{first}deploy the image by the digest above, not by a tag{more}")
 }

@@ -7,7 +7,7 @@ use super::{Look, Page, Tone, advice};
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
 use crate::base::words::counted;
-use crate::judge::finding::{Finding, Level, Reason, Status, Verdict};
+use crate::judge::finding::{Finding, Reason, Status, Verdict};
 use crate::report::outside::none_in_line;
 use crate::report::summary::verdict_words;
 use crate::report::{BundleReport, Report, Rules, summary};
@@ -150,12 +150,21 @@ fn counts(bundle: &BundleReport, has_names: bool) -> String {
 fn groups_not_checked(report: &Report, bundle: &BundleReport, has_names: bool) -> String {
     // Evidence cannot be added to a case.
     let has_flags = has_names && report.case.is_none();
-    let groups = bundle.not_checked();
     let is_in_headline = bundle.verdict == Verdict::AcceptInPart && !has_names;
-    if is_in_headline || groups.is_empty() || !summary::was_read(bundle) {
+    if is_in_headline || !summary::was_read(bundle) {
         return String::new();
     }
-    let words = groups.iter().map(|group| match *group {
+    let named = |groups: Vec<&'static str>, has_flags: bool| {
+        let words = groups.into_iter().map(|group| group_words(group, has_flags)).collect::<Vec<_>>().join(", ");
+        Some(words).filter(|words| !words.is_empty())
+    };
+    let not_checked = named(bundle.not_checked(), has_flags).map(|words| format!("; also not checked: {words}"));
+    let only_warned = named(bundle.only_warned(), false).map(|words| format!("; only at warn: {words}"));
+    [not_checked, only_warned].into_iter().flatten().collect()
+}
+
+fn group_words(group: &'static str, has_flags: bool) -> &'static str {
+    match group {
         "image" if has_flags => "the image (--image)",
         "image" => "the image",
         "trust" if has_flags => "its signatures (--trust)",
@@ -163,17 +172,12 @@ fn groups_not_checked(report: &Report, bundle: &BundleReport, has_names: bool) -
         "builder" if has_flags => "the server's attestation (--builder)",
         "builder" => "the server's attestation",
         other => other,
-    });
-    format!("; also not checked: {}", words.collect::<Vec<_>>().join(", "))
+    }
 }
 
 /// Answers that do not reject but that the reader must see: failed or undecided at `warn`, or waived.
 pub(super) fn doubts(bundle: &BundleReport) -> impl Iterator<Item = &Finding> {
-    bundle.played().filter(|finding| {
-        let is_no = matches!(finding.status, Status::Fail | Status::Unknown);
-        finding.is_waived()
-            || (finding.level == Level::Warn && is_no && !finding.rejects() && !finding.is_consequence())
-    })
+    bundle.played().filter(|finding| finding.is_doubt())
 }
 
 /// Prints the doubtful answers; if there is not enough space, prints only the names of the remaining checks.

@@ -152,5 +152,5 @@ pub use crate::run::{Queue, Shard, State, audit_all, audit_piece, put_together};
 pub use crate::self_test::{SelfTest, self_test};
 pub use crate::workload::review::{Operation, Review};
 pub use crate::workload::{
-    Form, ImageReference, KindsWithoutImages, Password, Pin, UsedImage, Workload, password_candidates,
+    Form, ImageReference, KindsWithoutImages, Password, Pin, SkippedKinds, UsedImage, Workload, password_candidates,
 };

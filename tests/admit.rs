@@ -675,6 +675,28 @@ fn encrypted_sections_are_decrypted_with_the_password_that_openssl_used() {
     }
 }
 
+/// An object that only the policy excuses is named, and counts as a weakening.
+#[test]
+fn objects_that_only_the_policy_excuses_are_named() {
+    let folder = place(&format!("{POLICY}[workload]\nkinds-without-images = [\"example.com/Widget\"]\n"));
+    let pod = format!(
+        "apiVersion: v1\nkind: Pod\nmetadata: {{ name: w }}\nspec: {{ containers: [{{ name: w, image: 'docker.io/acme/wallet@{DIGEST}' }}] }}\n"
+    );
+    let widget = "apiVersion: example.com/v1\nkind: Widget\nmetadata: { name: x }\nspec: { script: run it }\n";
+    folder.write("both.yaml", format!("{pod}---\n{widget}---\n{widget}"));
+    let (code, report) = admit(&folder, "both.yaml", &[]);
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(report["admission"]["skipped"], serde_json::json!([{ "kind": "example.com/Widget", "objects": 2 }]));
+    let weakened = report["scope"]["weakened"].as_array().unwrap();
+    assert!(weakened.contains(&"kinds-without-images example.com/Widget".into()), "{weakened:?}");
+    let (_, page) = text(&folder, "both.yaml", &[]);
+    let words = "objects that run nothing only according to the policy:";
+    assert!(page.replace("\n         ", " ").contains(words) && page.contains("example.com/Widget (2)"), "{page}");
+    folder.write("pod.yaml", pod);
+    let (_, report) = admit(&folder, "pod.yaml", &[]);
+    assert_eq!(report["admission"]["skipped"], serde_json::json!([]));
+}
+
 /// The deployer's section can change what starts, so it must be read as well.
 #[test]
 fn an_encrypted_env_section_is_read_or_undecided() {

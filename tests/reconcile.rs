@@ -61,6 +61,23 @@ fn pods(strangers: &[usize]) -> String {
     serde_json::json!({ "apiVersion": "v1", "kind": "List", "items": pods }).to_string()
 }
 
+/// Objects that only the policy excuses are named wherever the result is stated.
+#[test]
+fn objects_that_only_the_policy_excuses_are_named() {
+    let folder = place();
+    folder.write("policy.toml", format!("{POLICY}[workload]\nkinds-without-images = [\"example.com/Widget\"]\n"));
+    let widget = "{\"apiVersion\": \"example.com/v1\", \"kind\": \"Widget\", \"metadata\": {\"name\": \"x\"}}";
+    folder.write("pods.json", pods(&[]).replacen("\"items\":[", &format!("\"items\":[{widget},"), 1));
+    let (code, report) = json(&folder, "pods.json", &[]);
+    assert_eq!(code, 0, "{report:#}");
+    assert_eq!(report["skipped"], serde_json::json!([{ "kind": "example.com/Widget", "objects": 1 }]));
+    let words = "objects that run nothing only according to the policy: example.com/Widget (1)";
+    let screen = ask(&folder, "pods.json", &["--report", "html=page.html"]).out;
+    assert!(screen.lines().last().unwrap().contains(words), "{screen}");
+    let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(page.replace("<wbr>", "").contains(words), "the page");
+}
+
 #[test]
 fn a_matching_inventory_is_reconciled() {
     let folder = place();

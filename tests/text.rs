@@ -288,3 +288,34 @@ fn an_exit_code_that_differs_from_that_of_the_verdict_is_explained() {
     assert_eq!(answer.code, 1);
     assert!(answer.err.contains("the exit code is 1"), "{}", answer.err);
 }
+
+/// An image that was compared and is another one is neither unchecked nor missing.
+#[test]
+fn an_image_that_fails_at_warn_is_not_said_to_be_unchecked() {
+    let folder = Folder::with_fixture("image-other_fail");
+    let levels = ["image-digest", "image-config", "image-layers", "image-labels", "image-history", "image-platform"];
+    let levels: String = levels.iter().map(|check| format!("{check} = \"warn\"\n")).collect();
+    let policy =
+        "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"k\"\nfile = \"key.pem\"\n[levels]\n";
+    folder.write("policy.toml", format!("{policy}{levels}"));
+    let line = [
+        "audit",
+        BUNDLE,
+        "--policy",
+        "policy.toml",
+        "--image",
+        "oci-archive:image.tar",
+        "--now",
+        NOW,
+        "--report",
+        "html=page.html",
+    ];
+    let answer = run(folder.path(), &line);
+    assert_eq!(answer.code, 0, "{}", answer.out);
+    let screen = answer.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(screen.contains("; only at warn: the image"), "{screen}");
+    assert!(screen.contains("The supplied image is NOT the one with the digest in the log"), "{screen}");
+    assert!(!screen.contains("--image SOURCE"), "{screen}");
+    let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(page.contains("The supplied image is NOT the one with the digest in the log"), "the page");
+}

@@ -12,7 +12,7 @@ use crate::judge::deployment::Deployment;
 use crate::judge::finding::{Finding, Level, Status, Verdict};
 use crate::judge::policy::Policy;
 use crate::report::{Admission, BundleReport, ImageReport, WorkloadFile};
-use crate::workload::{UsedImage, Workload};
+use crate::workload::{UsedImage, Workload, all_skipped};
 
 /// The inputs for evaluating workloads.
 #[derive(Debug, Clone, Copy)]
@@ -116,12 +116,13 @@ pub fn admit(
     evidence: Vec<String>,
     question: &AdmissionQuestion<'_>,
 ) -> (Admission, Vec<BundleReport>) {
+    let skipped = all_skipped(workloads.iter().map(|workload| &workload.skipped));
     let index = Index::of(index(&reports, question.policy));
     let counts = index.counts();
     let images: Vec<ImageReport> = workloads.iter().flat_map(|workload| index.answers(workload, question)).collect();
     let used: BTreeSet<&String> = images.iter().filter_map(|image| image.bundle.as_ref()).collect();
     let reports = reports.into_iter().filter(|report| used.contains(&report.path)).collect();
-    (Admission { evidence, counts, images }, reports)
+    (Admission { evidence, counts, images, skipped }, reports)
 }
 
 fn file(workload: &Workload) -> WorkloadFile {

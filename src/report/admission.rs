@@ -5,7 +5,7 @@ use super::{BundleReport, Report};
 use crate::base::digest::Sha256;
 use crate::base::mask::{mask, mask_name};
 use crate::judge::finding::{self, Finding, Group, Verdict, version_1};
-use crate::workload::Form;
+use crate::workload::{Form, SkippedKinds};
 
 /// The result of `admit`: whether workloads may be deployed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub struct Admission {
     pub counts: [usize; 4],
     /// One result per image and position, in the order of the workloads.
     pub images: Vec<ImageReport>,
+    /// The objects that run nothing only according to the policy.
+    pub skipped: SkippedKinds,
 }
 
 /// The result for one image at one position in a workload.

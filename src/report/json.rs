@@ -15,6 +15,7 @@ use super::{
 use crate::base::error::Error;
 use crate::base::escape::in_json;
 use crate::judge::finding::{Group, Verdict};
+use crate::workload::SkippedKinds;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,6 +64,25 @@ pub(super) struct AdmissionRow {
     pub(super) evidence: Vec<String>,
     /// Number of bundles in the evidence, by verdict.
     pub(super) bundles: Totals,
+    /// Objects that run nothing only according to the policy's `kinds-without-images`.
+    #[serde(default)]
+    pub(super) skipped: Vec<SkippedRow>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(test, schemars(deny_unknown_fields))]
+pub(super) struct SkippedRow {
+    /// `GROUP/Kind`.
+    pub(super) kind: String,
+    pub(super) objects: usize,
+}
+
+impl SkippedRow {
+    pub(super) fn all(skipped: &SkippedKinds) -> Vec<Self> {
+        skipped.iter().map(|(kind, objects)| Self { kind: kind.clone(), objects: *objects }).collect()
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -354,6 +374,7 @@ fn admission(admission: &Admission) -> AdmissionRow {
     AdmissionRow {
         evidence: admission.evidence.clone(),
         bundles: Totals { bundles, accept, accept_in_part, reject, none },
+        skipped: SkippedRow::all(&admission.skipped),
     }
 }
 

@@ -130,7 +130,8 @@ fn case(case: CaseReport) -> Read<CaseReport> {
 fn admission(row: AdmissionRow, images: Vec<ImageReport>) -> Admission {
     let totals = row.bundles;
     let counts = [totals.accept, totals.accept_in_part, totals.reject, totals.none];
-    Admission { evidence: row.evidence, counts, images }
+    let skipped = row.skipped.into_iter().map(|one| (one.kind, one.objects)).collect();
+    Admission { evidence: row.evidence, counts, images, skipped }
 }
 
 fn image(image: Image, bundles: &[BundleReport], rules: Rules, question: Option<&QuestionReport>) -> Read<ImageReport> {

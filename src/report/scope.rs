@@ -21,7 +21,8 @@ pub struct Scope {
     /// The policy's path, as specified by the user; null without a policy.
     pub policy: Option<String>,
     /// Checks for which the policy sets a level below the default, in any bundle of the report: `CHECK LEVEL`. Also `source-tree untracked` if this
-    /// check passed only because the policy allows files that the commit does not contain.
+    /// check passed only because the policy allows files that the commit does not contain, and `kinds-without-images GROUP/Kind` for each kind whose
+    /// objects in a workload run nothing only according to the policy.
     pub weakened: Vec<String>,
 }
 
@@ -39,6 +40,8 @@ impl Scope {
                 .weakened
                 .extend(scope.weakened.iter().filter(|one| !whole.weakened.contains(one)).cloned().collect::<Vec<_>>());
         }
+        let skipped = report.admission.iter().flat_map(|admission| admission.skipped.keys());
+        whole.weakened.extend(skipped.map(|kind| format!("kinds-without-images {kind}")));
         whole
     }
 

@@ -11,6 +11,7 @@ use crate::base::words::counted;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
 use crate::judge::finding::{Finding, Group, Level, Reason, Status, Verdict, is_answered};
+use crate::workload::SkippedKinds;
 
 /// One statement, with how it is known.
 pub(super) struct Found {
@@ -29,7 +30,13 @@ pub(super) const CONVERTED: &str =
 pub(super) fn remarks(report: &Report) -> impl Iterator<Item = String> {
     let converted = (report.origin == Origin::Converted).then(|| CONVERTED.to_owned());
     let version = (report.rules == Rules::Version1).then(|| VERSION_1.to_owned());
-    converted.into_iter().chain(version).chain(shard(report))
+    converted.into_iter().chain(version).chain(shard(report)).chain(skipped(report))
+}
+
+/// The remark on objects of a workload that were not examined.
+pub(super) fn skipped(report: &Report) -> Option<String> {
+    let words = skipped_words(&report.admission.as_ref()?.skipped)?;
+    Some(format!("The files have {words}."))
 }
 
 /// The remarks for formats that do not show a case: [`remarks`], and whose terms decided.
@@ -39,6 +46,12 @@ pub(super) fn remarks_and_voucher(report: &Report) -> impl Iterator<Item = Strin
 }
 
 const BY_SEAL: &str = "Evaluated with the case's policy and keys, as of the case's own time, because --seal-key names its sealer: none of them is the reader's own.";
+
+/// The objects that were not examined because the policy says that they run nothing; `None` if there are none.
+pub(super) fn skipped_words(skipped: &SkippedKinds) -> Option<String> {
+    let kinds: Vec<String> = skipped.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
+    (!kinds.is_empty()).then(|| format!("objects that run nothing only according to the policy: {}", kinds.join(", ")))
+}
 
 /// The remark on a run over one shard.
 pub(super) fn shard(report: &Report) -> Option<String> {

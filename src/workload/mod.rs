@@ -44,6 +44,7 @@ mod token;
 mod wycheproof_tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
@@ -76,6 +77,8 @@ pub struct Workload {
     pub form: Form,
     /// Every image in the file.
     pub images: Vec<UsedImage>,
+    /// The objects that run nothing only according to the policy (`kinds-without-images`): how many of each kind.
+    pub skipped: SkippedKinds,
     /// The contents of a contract, except its images.
     pub(crate) contract: Option<Contract>,
     /// The image that a contract's machine boots, if a resource of IBM's operator specifies it.
@@ -84,6 +87,9 @@ pub struct Workload {
 
 const HINT: &str =
     "correct the file, or use plain YAML as printed by `docker compose config`, `helm template` or `kubectl kustomize`";
+
+/// How many objects of each kind, `GROUP/Kind`, run nothing only according to the policy.
+pub type SkippedKinds = BTreeMap<String, usize>;
 
 /// A position in the file that makes an image run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -142,10 +148,10 @@ impl Workload {
         if form == Form::Kubernetes {
             contract = kubernetes::ibm::open(&mut images, passwords, limits);
         }
-        let machine = images.machine.take();
+        let (machine, skipped) = (images.machine.take(), std::mem::take(&mut images.skipped));
         let images = images.finish(path)?;
         let (sha256, size) = (Sha256::of(bytes), bytes.len() as u64);
-        Ok(Self { path: path.into(), sha256, size, form, images, contract, machine })
+        Ok(Self { path: path.into(), sha256, size, form, images, skipped, contract, machine })
     }
 
     /// Reads a Kubernetes resource as an API server sends it to a webhook. `whole` is the entire review, and `budget` is the review's
@@ -165,9 +171,9 @@ impl Workload {
         images.stage = Stage::Review;
         kubernetes::read(resource, "", &mut images);
         let contract = kubernetes::ibm::open(&mut images, &[], limits);
-        let machine = images.machine.take();
+        let (machine, skipped) = (images.machine.take(), std::mem::take(&mut images.skipped));
         let (sha256, size, images) = (Sha256::of(whole), whole.len() as u64, images.finish(path)?);
-        Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, contract, machine })
+        Ok(Self { path: path.into(), sha256, size, form: Form::Kubernetes, images, skipped, contract, machine })
     }
 
     /// Reads the images of Kubernetes resources that are part of a different input.
@@ -180,10 +186,11 @@ impl Workload {
         kinds: &KindsWithoutImages,
         limits: &Limits,
         budget: &Budget,
-    ) -> Result<Vec<UsedImage>, Error> {
+    ) -> Result<(Vec<UsedImage>, SkippedKinds), Error> {
         let mut images = Images::new(kinds, budget, limits);
         resources.iter().for_each(|resource| kubernetes::read(resource, "", &mut images));
-        images.finish(path)
+        let skipped = std::mem::take(&mut images.skipped);
+        Ok((images.finish(path)?, skipped))
     }
 
     /// Finds everything that is not known to be harmless in these Pods of a cluster: annotations that runtimes read, and unrecognised keys. The
@@ -206,6 +213,15 @@ impl Workload {
         doubts.retain(|used| used.image.is_err());
         Ok(doubts)
     }
+}
+
+/// The objects of all files that run nothing only according to the policy.
+pub(crate) fn all_skipped<'s>(of_files: impl Iterator<Item = &'s SkippedKinds>) -> SkippedKinds {
+    let mut all = SkippedKinds::new();
+    for (kind, count) in of_files.flatten() {
+        *all.entry(kind.clone()).or_default() += count;
+    }
+    all
 }
 
 /// The possible passwords in a password file: its bytes, and its bytes decoded from base64.
@@ -231,6 +247,7 @@ struct Images {
     over: Option<Error>,
     stage: Stage,
     kinds: KindsWithoutImages,
+    skipped: SkippedKinds,
     /// Contracts in resources; these contracts have not been read yet.
     carried: Vec<kubernetes::ibm::Carried>,
     machine: Option<String>,
@@ -245,6 +262,7 @@ impl Images {
             over: None,
             stage: Stage::File,
             kinds: kinds.clone(),
+            skipped: SkippedKinds::new(),
             carried: Vec::new(),
             machine: None,
         }

@@ -10,7 +10,7 @@ use crate::base::limits::Limits;
 use crate::base::strict_csv;
 use crate::base::strict_json;
 use crate::base::strict_yaml;
-use crate::workload::{ImageReference, KindsWithoutImages, Password, UsedImage, Workload, nodes};
+use crate::workload::{ImageReference, KindsWithoutImages, Password, SkippedKinds, UsedImage, Workload, nodes};
 
 /// The running images, according to one file.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Inventory {
     pub form: &'static str,
     /// Every image that the file lists.
     pub images: Vec<UsedImage>,
+    /// The objects that run nothing only according to the policy.
+    pub skipped: SkippedKinds,
     /// The number of Pods in the file.
     pub pods: usize,
     /// The number of Pods that have a container for which the Pod's status lists no digest. For these containers, the Pod's spec is used.
@@ -71,6 +73,7 @@ impl Inventory {
             size: bytes.len() as u64,
             form: "csv",
             images: Vec::new(),
+            skipped: SkippedKinds::new(),
             pods: 0,
             pods_by_spec: 0,
         };
@@ -90,6 +93,7 @@ impl Inventory {
         } else {
             let workload = Workload::read_within(path, bytes, passwords, kinds, limits, budget)?;
             (inventory.form, inventory.images) = (workload.form.word(), workload.images);
+            inventory.skipped = workload.skipped;
         }
         limits.inventory_entries().check(inventory.images.len() as u64, path)?;
         budget.spend(Work::Nodes(inventory.images.len() as u64), path)?;
@@ -118,7 +122,9 @@ impl Inventory {
         (self.images, self.pods, self.pods_by_spec) = (running.images, running.pods, running.judged_by_spec);
         self.form = if found.others.is_empty() { "pods" } else { "kubernetes" };
         self.images.extend(Workload::doubts_of_pods(&self.path, found.whole_pods(), kinds, limits, budget)?);
-        self.images.extend(Workload::images_of_resources(&self.path, &found.others, kinds, limits, budget)?);
+        let (images, skipped) = Workload::images_of_resources(&self.path, &found.others, kinds, limits, budget)?;
+        self.images.extend(images);
+        self.skipped = skipped;
         Ok(())
     }
 }

@@ -25,7 +25,7 @@ use crate::judge::check;
 use crate::judge::finding::{Group, Status};
 use crate::judge::policy::Policy;
 use crate::report::{BundleReport, Depth, Kind, Period, Qualified, QuestionReport, Read, Reconciliation, Row, Tool};
-use crate::workload::UsedImage;
+use crate::workload::{UsedImage, all_skipped};
 
 /// The records with which builds are compared.
 #[derive(Debug, Clone)]
@@ -86,6 +86,7 @@ pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation 
         rows: rows.into_iter().map(masked).collect(),
         keys: keys::uses(&audited, books.policy),
         qualified: qualified(&audited, &running, books.policy),
+        skipped: all_skipped(books.inventories.iter().map(|inventory| &inventory.skipped)),
         sample: books.sample.as_ref().map(|size| sample::draw(&audited, &running, size)),
     }
 }

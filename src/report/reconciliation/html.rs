@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{Kind, NOT_SAID, PERIOD_MATCHES, Reconciliation, Row, qualified};
 use crate::base::words::{counted, counted_as};
 use crate::report::html::{Markup, Part, REASONS, Running, Sheet, Signed, Tone, beginning, digest_of_list, foot, head};
+use crate::report::summary;
 use crate::report::{html, repeat};
 
 const PLACE: &str = "see the tables";
@@ -71,7 +72,11 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
         answer.totals().into_iter().take(6).map(|(label, number)| format!("{label}: {number}")).collect();
     // What the audits left open comes first, because it qualifies matches.
     let open = qualified::exceptions(&answer.qualified);
-    let open = open.into_iter().chain(answer.rows.iter().filter(is_unmatched).map(told)).collect();
+    let open = open
+        .into_iter()
+        .chain(summary::skipped_words(&answer.skipped))
+        .chain(answer.rows.iter().filter(is_unmatched).map(told))
+        .collect();
     let flags = answer.given.iter().map(|(flag, value)| format!("--{flag} {}", repeat::quoted(value)));
     let command = ["hpsb-audit reconcile".to_owned()].into_iter().chain(flags).chain([format!("--now {}", answer.now)]);
     Sheet {

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::{Kind, Qualified, Reconciliation};
 use crate::base::escape::in_json;
 use crate::gate::verify::Grade;
+use crate::report::json::SkippedRow;
 
 #[derive(Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -35,6 +36,8 @@ struct Document {
     rows: Vec<Row>,
     /// Accepted builds, running or of the period, that were accepted in part or under weakened checks.
     qualified: Vec<QualifiedBuild>,
+    /// Objects in the inventories that run nothing only according to the policy's `kinds-without-images`.
+    skipped: Vec<SkippedRow>,
     keys: Vec<Key>,
     /// Null if no sample was requested.
     sample: Option<Sample>,
@@ -191,6 +194,7 @@ fn document(answer: &Reconciliation) -> Document {
         approvals_in_period: answer.approvals_in_period,
         rows: rows.collect(),
         qualified: answer.qualified.iter().map(qualified).collect(),
+        skipped: SkippedRow::all(&answer.skipped),
         keys: keys.collect(),
         sample: answer.sample.as_ref().map(|sample| Sample {
             seed: sample.seed.clone(),

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 pub use self::qualified::Qualified;
 use super::key_words::grade_words;
-use super::{Format, Tool};
+use super::{Format, Tool, summary};
 use crate::base::digest::Sha256;
 use crate::base::time::{DAY_SECONDS, Timestamp};
 use crate::base::words::{counted_as, words};
@@ -20,6 +20,7 @@ use crate::gate::key::Fingerprint;
 use crate::gate::verify::Grade;
 use crate::judge::finding::Verdict;
 use crate::judge::policy::PolicySource;
+use crate::workload::SkippedKinds;
 
 /// The result: one row for each position where an image runs, and one for each build, commit or approval without a
 /// match.
@@ -49,6 +50,8 @@ pub struct Reconciliation {
     pub keys: Vec<KeyUse>,
     /// The accepted builds, running or of the period, that were accepted in part or under weakened checks.
     pub qualified: Vec<Qualified>,
+    /// The objects in the inventories that run nothing only according to the policy.
+    pub skipped: SkippedKinds,
     /// The sample of builds for manual review, if requested.
     pub sample: Option<Sample>,
 }
@@ -301,7 +304,8 @@ impl Reconciliation {
                 "image indexes, in each of which one image was examined",
             )
         });
-        outside.into_iter().chain(indexes).chain(qualified).collect::<Vec<_>>().join("; ")
+        let skipped = summary::skipped_words(&self.skipped);
+        outside.into_iter().chain(indexes).chain(qualified).chain(skipped).collect::<Vec<_>>().join("; ")
     }
 
     /// Writes the result as text, JSON, CSV or HTML.

@@ -115,7 +115,12 @@ fn sample(form: Form) -> Report {
     let (policy, keys) = (crate::judge::policy::Policy::default(), crate::gate::verify::KeyRing::default());
     let mut report = Report::new(Timestamp::from_unix_seconds(1_700_000_000));
     report.question = Some(QuestionReport::of(Depth::Everything, &policy, &keys, &[], &Limits::default()));
-    report.admission = Some(Admission { evidence: vec!["e".into()], counts: [0, 1, 0, 0], images: vec![image] });
+    report.admission = Some(Admission {
+        evidence: vec!["e".into()],
+        counts: [0, 1, 0, 0],
+        images: vec![image],
+        skipped: [("example.com/Widget".into(), 2)].into(),
+    });
     report.bundles.push(bundle);
     report
 }

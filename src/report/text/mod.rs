@@ -19,6 +19,7 @@ pub(super) use self::page::Page;
 pub(super) use self::signature::signature_text;
 pub(super) use self::subject::UNPROVED;
 use super::Report;
+use crate::base::escape::for_terminal;
 use crate::judge::finding::Verdict;
 
 /// Layout of the text.
@@ -121,9 +122,11 @@ pub(super) fn opening(report: &Report, look: Look) -> String {
         }
         page.blank();
     }
-    if let Some(shard) = super::summary::shard(report) {
-        page.put("shard", &shard);
-        page.blank();
+    for (label, remark) in [("shard", super::summary::shard(report)), ("policy", super::summary::skipped(report))] {
+        if let Some(remark) = remark {
+            page.put(label, &for_terminal(&remark));
+            page.blank();
+        }
     }
     if let Some(error) = &report.error {
         brief::fault(&mut page, look, error);

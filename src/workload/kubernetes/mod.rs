@@ -136,6 +136,7 @@ fn resource(fields: &Map<String, Value>, api_version: &str, kind: &str, place: &
     let group = group(api_version, kind);
     let role = match kinds::role(group, kind) {
         None if images.kinds.lists(group, kind) => {
+            *images.skipped.entry(format!("{group}/{kind}")).or_default() += 1;
             annotations::metadata(fields.get("metadata").unwrap_or(&Value::Null), &below(place, "metadata"), images);
             listed::look(fields, place, images);
             return;

@@ -69,7 +69,7 @@ struct Judged<'a> {
 }
 
 /// Why evidence in a folder next to the bundle was not read.
-const SHARED: &str = ", because another bundle is in the folder of that evidence";
+const SHARED: &str = ", because its folder has another bundle, or cannot be listed";
 
 fn audit_and_read<'a>(mut dossier: Dossier<'a>, question: &Question<'_>) -> (BundleReport, Option<Looked<'a>>) {
     let limits = question.limits;

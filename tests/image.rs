@@ -495,6 +495,17 @@ fn compare_does_not_call_unknown_bases_the_same() {
     assert!(text.contains("not known     base\n            A not known: step"), "{text}");
     let (_, text) = compare(&readable, &readable, "text");
     assert!(text.contains("same          base\n"), "{text}");
+    // Anyone with a compromised key could have signed the bundle.
+    let key = "version = 1\n[[keys]]\nname = \"k\"\nfile = \"one/key.pem\"\n";
+    for (reason, code) in [("superseded", Some(0)), ("compromised", Some(1))] {
+        let policy = format!("{key}revoked = {{ at = 2026-04-01T00:00:00Z, reason = \"{reason}\" }}\n");
+        fs::write(folder.join("policy.toml"), policy).unwrap();
+        let line = ["compare", &readable, &readable, "--policy", "policy.toml"];
+        let output = Command::new(PROGRAM).current_dir(&folder).args(line).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), code, "{text}");
+        assert_eq!(text.contains("the policy revokes the key of"), code == Some(1), "{text}");
+    }
 }
 
 /// The diff_id of an encrypted layer cannot be computed, so equal diff_ids in two configurations do not show that the layer is the same.

@@ -107,11 +107,13 @@ impl Case {
             verified.extend(one);
         }
         let Some(last) = verified.last() else { return Ok(stamps) };
-        stamps.again_by = Some(last.ends);
         let seen_at = verified.iter().skip(1).map(|next| next.at).chain([today]);
         let over = verified.iter().zip(seen_at).find(|(stamp, seen)| stamp.ends < *seen);
         match over {
-            None => stamps.existed_by = verified.first().map(|first| first.at),
+            None => {
+                stamps.existed_by = verified.first().map(|first| first.at);
+                stamps.again_by = Some(last.ends);
+            }
             Some((stamp, _)) => {
                 stamps.remarks.push(format!(
                     "the time-stamps do not count: the certificate of {} expired on {}, and no later stamp was made before then",

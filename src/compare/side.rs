@@ -12,7 +12,7 @@ use crate::base::limits::Limits;
 use crate::base::system::slashed;
 use crate::dossier::{ReadImage, Storage};
 use crate::gate::bundle::Bundle;
-use crate::gate::verify::KeyRing;
+use crate::gate::verify::{KeyRing, RevocationReason};
 use crate::git::{Snapshot, SourceProof, prove};
 use crate::image::tree::Tree;
 use crate::image::{Choice, ImageFacts, Source};
@@ -109,8 +109,9 @@ impl Comparing<'_> {
         };
         match bundle_path(source) {
             Some(path) => {
-                let Some(build) = self.signed(&path)? else {
-                    return Ok(Err(format!("the signature of {} was not verified with a trusted key", slashed(&path))));
+                let build = match self.signed(&path)? {
+                    Ok(build) => build,
+                    Err(why) => return Ok(Err(why)),
                 };
                 choice.digests = build.pushed();
                 if let Some(layout) = Storage::Disk.image_beside(&path) {
@@ -131,7 +132,7 @@ impl Comparing<'_> {
         Ok(Ok(side))
     }
 
-    fn signed(&self, path: &Path) -> Result<Option<Build>, Error> {
+    fn signed(&self, path: &Path) -> Result<Result<Build, String>, Error> {
         let limits = self.limits;
         let beside = Storage::Disk.keys_beside(path, limits);
         if self.keys.keys().is_empty() {
@@ -140,12 +141,15 @@ impl Comparing<'_> {
         }
         let bundle = Bundle::from_reader(Storage::Disk.open(path)?, limits)?;
         match bundle.verify(&self.keys.with_candidates(beside.iter().map(|(_, key)| key))) {
+            Ok(archive) if archive.key().revoked.is_some_and(|one| one.reason == RevocationReason::Compromised) => {
+                Ok(Err(format!("the policy revokes the key of {} as compromised", slashed(path))))
+            }
             Ok(archive) => {
                 let mut build = Build { manifest: Manifest::read(&archive, limits)?, source: None };
                 build.source = build.snapshot().map(|snapshot| prove(snapshot, self.threads, limits));
-                Ok(Some(build))
+                Ok(Ok(build))
             }
-            Err(_) => Ok(None),
+            Err(_) => Ok(Err(format!("the signature of {} was not verified with a trusted key", slashed(path)))),
         }
     }
 }

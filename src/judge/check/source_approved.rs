@@ -64,7 +64,7 @@ fn run(evidence: &Evidence<'_>, policy: &Policy) -> Outcome {
         records.iter().map(|record| judge(record, commit, proof, evidence)).collect();
     let outcome = match judged.iter().find_map(|answer| answer.as_ref().ok()) {
         Some(_) if approvals.is_unvouched && approvals.signature.is_none() => {
-            let message = "the case's list of approvals does not count under your own policy, because none of its signers signed it; --approvals supplies your own";
+            let message = "the case's list of approvals does not count in your own verdict, because no signer in a policy of yours signed it; --approvals supplies your own";
             Outcome::not_run(Reason::NoEvidence, message)
         }
         Some(good) if approvals.is_unvouched => Outcome::pass(format!("{good}, according to the list in the case")),

@@ -496,7 +496,7 @@ fn compare_does_not_call_unknown_bases_the_same() {
     let (_, text) = compare(&readable, &readable, "text");
     assert!(text.contains("same          base\n"), "{text}");
     // Anyone with a compromised key could have signed the bundle.
-    let key = "version = 1\n[[keys]]\nname = \"k\"\nfile = \"one/key.pem\"\n";
+    let key = "version = 1\nrequire = [\"manifest\"]\n[[keys]]\nname = \"k\"\nfile = \"one/key.pem\"\n";
     for (reason, code) in [("superseded", Some(0)), ("compromised", Some(1))] {
         let policy = format!("{key}revoked = {{ at = 2026-04-01T00:00:00Z, reason = \"{reason}\" }}\n");
         fs::write(folder.join("policy.toml"), policy).unwrap();

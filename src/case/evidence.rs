@@ -41,7 +41,7 @@ pub(crate) enum ApprovalsFrom {
     /// The case, as when it was sealed.
     Case,
     /// The reader, who vouches for nothing that the case contains: without a list of the reader, only a signed list in the case counts.
-    Reader(Option<Approvals>),
+    Reader(Option<Box<Approvals>>),
 }
 
 /// Folders in a case for files that were supplied for all of its bundles.
@@ -130,7 +130,7 @@ impl Case {
         let in_case = in_case.transpose()?;
         let approvals = match approvals {
             ApprovalsFrom::Case => in_case,
-            ApprovalsFrom::Reader(Some(own)) => Some(own.clone()),
+            ApprovalsFrom::Reader(Some(own)) => Some(Approvals::clone(own)),
             ApprovalsFrom::Reader(None) => in_case.map(|list| list.unvouched()),
         };
         let folder = |group, place| is_given(group).then(|| self.trust_files(place, limits)).transpose();

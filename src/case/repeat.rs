@@ -77,7 +77,8 @@ pub fn repeat(case: &Case, path: &str, reader: Reader<'_>, limits: &Limits) -> R
     let sealed_for = case.now()?;
     let (vouched_by, terms) = match (reader.own, own_terms, reader.seal_key) {
         (Some(Own { policy, keys, approvals }), ..) => {
-            let (now, existed_by, approvals) = (reader.today, stamps.existed_by, ApprovalsFrom::Reader(approvals));
+            let (now, existed_by, approvals) =
+                (reader.today, stamps.existed_by, ApprovalsFrom::Reader(approvals.map(Box::new)));
             (Voucher::Reader, CaseTerms { policy, keys, now, existed_by, approvals })
         }
         (None, None, _) => return Err(needs_own_terms(refused)),

@@ -180,7 +180,8 @@ impl Http {
                 .connect_timeout(patience.connect)
                 .timeout(patience.idle)
                 .user_agent(concat!("hpsb-audit/", env!("CARGO_PKG_VERSION")));
-            if proxies == Proxies::Never {
+            // Through a proxy, the proxy would choose the address.
+            if proxies == Proxies::Never || resolve.is_some() {
                 builder = builder.no_proxy();
             }
             if let Some(resolve) = resolve {
@@ -364,7 +365,9 @@ impl Http {
             .extensions()
             .get::<reqwest::tls::TlsInfo>()
             .and_then(reqwest::tls::TlsInfo::peer_certificate)
-            .map(Sha256::of);
+            .map(Sha256::of)
+            // For a plain address, a certificate would be that of a proxy.
+            .filter(|_| question.url.scheme() == "https");
         let server = question.url.origin().ascii_serialization();
         Ok((Head { status: response.status().as_u16(), headers: response.headers().clone(), peer, server }, response))
     }

@@ -119,12 +119,84 @@ fn files(
     }
 }
 
-/// Reads a `.env` file, with a line `NAME=VALUE` or `export NAME=VALUE` for each variable.
+/// Reads a `.env` file, with a line `NAME=VALUE` or `export NAME=VALUE` for each variable. docker compose reads statements, not lines: after a quoted
+/// value, the rest of the line is another statement, and a quoted value may end on a later line (compose-go, dotenv/parser.go). A file with any line
+/// that does not have one plain meaning is therefore unknown.
 fn variables(bytes: &[u8], place: &str, images: &mut Images) {
-    for line in String::from_utf8_lossy(bytes).lines() {
-        let line = line.trim_start().trim_start_matches('\u{feff}');
-        let line = line.strip_prefix("export ").unwrap_or(line);
-        let name = line.split(['=', ':']).next().unwrap_or_default().trim();
-        contract_table::variable(name, place, images);
+    let names = std::str::from_utf8(bytes).ok().and_then(|text| {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let lines = text.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+        lines.map(name_of).collect::<Option<Vec<_>>>()
+    });
+    match names {
+        Some(names) => names.into_iter().flatten().for_each(|name| contract_table::variable(name, place, images)),
+        None => images.unknown(
+            place,
+            "a line is neither NAME=VALUE nor a comment, or has a quoted value that does not end the line: docker compose may read other variables in it",
+        ),
+    }
+}
+
+/// The name of the variable that a line of a `.env` file sets: `Some(None)` for a blank line or a comment, `None` for a line that could be read in
+/// another way.
+fn name_of(line: &str) -> Option<Option<&str>> {
+    let blank = [' ', '\t'];
+    let line = line.trim_matches(blank);
+    if line.is_empty() || line.starts_with('#') {
+        return Some(None);
+    }
+    if line.chars().any(|letter| letter.is_control() && letter != '\t') {
+        return None;
+    }
+    let line =
+        line.strip_prefix("export").filter(|rest| rest.starts_with(blank)).unwrap_or(line).trim_start_matches(blank);
+    let (name, value) = line.split_once(['=', ':']).unwrap_or((line, ""));
+    let name = name.trim_end_matches(blank);
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '.' | '-');
+    if name.is_empty() || !name.chars().all(is_plain) {
+        return None;
+    }
+    let value = value.trim_start_matches(char::is_whitespace);
+    let Some(quote) = value.chars().next().filter(|letter| matches!(letter, '"' | '\'' | '`')) else {
+        return Some(Some(name));
+    };
+    let (content, rest) = value.strip_prefix(quote)?.split_once(quote)?;
+    let rest = rest.trim_matches(blank);
+    (!content.contains('\\') && (rest.is_empty() || rest.starts_with('#'))).then_some(Some(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn env_files_have_one_plain_variable_per_line() {
+        for (line, name) in [
+            ("A=1", Some("A")),
+            ("  export\tA_b.c-d = x y 'z' \"w", Some("A_b.c-d")),
+            ("A: 1", Some("A")),
+            ("A=\"x\"", Some("A")),
+            ("A='{\"x\": 1}'  # text", Some("A")),
+            ("COMPOSE_FILE", Some("COMPOSE_FILE")),
+            ("exported=1", Some("exported")),
+            ("", None),
+            (" # A=\"", None),
+        ] {
+            assert_eq!(name_of(line), Some(name), "{line}");
+        }
+        for line in [
+            "A=\"x\" COMPOSE_FILE=y",
+            "A=\"x\"COMPOSE_FILE=y",
+            "A=\u{a0}'x' COMPOSE_FILE=y",
+            "A=\"x",
+            "A=\"x\\\" y\"",
+            "'COMPOSE_FILE'=y",
+            "export\u{a0}COMPOSE_FILE=y",
+            "A B=1",
+            "=1",
+            "A=x\ry",
+        ] {
+            assert_eq!(name_of(line), None, "{line}");
+        }
     }
 }

@@ -58,6 +58,7 @@ fn a_run_reports_what_it_saved_and_no_secret() {
     let expected = format!(
         "{NAME}\n  saved     manifest.{NAME}.sig.tbz\n  saved     manifest.{NAME}-public.pem\n  saved     status.json\n  \
          saved     image-digest.json\n  saved     image-key.pem\n  saved     server-build.log\n  \
+         note      this is the server's newest build; older builds were not requested: save each with --build-name\n  \
          saved:    bundle, key, status, image-digest, image-key, build-log\nSAVED: 1 build in saved\n"
     );
     assert_eq!(out, expected);

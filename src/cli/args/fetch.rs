@@ -99,7 +99,7 @@ pub(crate) struct ServerArguments {
 /// How to reach servers. Only `--resolve` also applies to the build server.
 #[derive(Debug, Default, Args)]
 pub(crate) struct OutsideArguments {
-    /// Connect to ADDRESS for HOST and PORT; the certificate must still be valid for HOST; may be repeated
+    /// Connect to ADDRESS for HOST and PORT, without a proxy; the certificate must still be valid for HOST; may be repeated
     #[arg(long = "resolve", value_name = "HOST:PORT:ADDRESS", value_parser = resolve)]
     pub(crate) resolves: Vec<Resolve>,
     /// A CA for registries, Notary servers and object stores, in addition to the system's CAs

@@ -27,6 +27,10 @@ pub(crate) fn read_message(bytes: &[u8], limits: &Limits) -> Result<Message, Str
         let decompressed = compressed.decompress().map_err(|_| "its compressed data cannot be read")?;
         let mut bounded = decompressed.take(limits.trust_file_bytes.saturating_add(1));
         bounded.read_to_end(&mut inner).map_err(|_| "its compressed data cannot be read")?;
+        // gpg writes compressed data without a length, so bytes after the compressed stream belong to the same packet.
+        if !bounded.get_ref().get_ref().is_empty() {
+            return Err("its compressed data is followed by other data".into());
+        }
         packets = read_packets(&inner, limits.trust_file_bytes)?;
     }
     let mut packets = packets.into_iter();

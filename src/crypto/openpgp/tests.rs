@@ -6,7 +6,8 @@ use std::io::Read as _;
 use pgp::armor::Dearmor;
 use pgp::types::RsaPublicParams;
 
-use super::Certificate;
+use super::{Certificate, read_message};
+use crate::base::limits::Limits;
 
 fn recorded(name: &str) -> Vec<u8> {
     std::fs::read(format!("{}/fixtures/inputs/trust/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
@@ -89,4 +90,18 @@ fn a_changed_revocation_is_not_silently_dropped() {
         }
     }
     assert!(checked > 100, "{checked}");
+}
+
+/// gpg compresses messages by default, and writes no length. A second message after the compressed stream must not be passed over.
+#[test]
+fn nothing_may_follow_a_compressed_message() {
+    let limits = Limits::default();
+    for name in ["primary", "subkey"] {
+        let message = recorded(&format!("simple-signing/{name}"));
+        assert!(read_message(&message, &limits).is_ok(), "{name}");
+        for more in [b"x".as_slice(), &message] {
+            let fault = read_message(&[&message, more].concat(), &limits).unwrap_err();
+            assert_eq!(fault, "its compressed data is followed by other data");
+        }
+    }
 }

@@ -172,7 +172,8 @@ fn approvals_in_a_case_count_under_the_readers_policy_only_if_its_signer_signed_
         if !is_signed {
             fs::remove_file(folder.path().join("approvals.csv.sig")).unwrap();
         }
-        sealed(&folder, &["--approvals", "approvals.csv", "--sign-key", key]);
+        let answer = seal(&folder, &["--approvals", "approvals.csv", "--sign-key", key]);
+        assert_eq!((answer.code, answer.out.contains("approvals  not signed: ")), (0, !is_signed), "{}", answer.out);
         let of_check = |report: &Value| {
             let findings = report["reports"][0]["findings"].as_array().unwrap();
             findings.iter().find(|one| one["check"] == "source-approved").unwrap().clone()

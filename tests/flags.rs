@@ -64,7 +64,11 @@ const ROWS: &[Row] = &[
     ("audit case.tar --key key.pem", &["--base", "oci-archive:image.tar"], Refused),
     ("audit case.tar --key key.pem", &["--trust", "empty"], Refused),
     ("audit case.tar --key key.pem", &["--builder", "empty"], Refused),
-    ("audit case.tar --key key.pem", &["--approvals", "approvals.csv"], Honoured("\"witness\": \"approvals\"")),
+    (
+        "audit case.tar --key key.pem --format json",
+        &["--approvals", "approvals.csv"],
+        Honoured("\"witness\": \"approvals\""),
+    ),
     ("audit case.tar --seal-key ada.pub", &["--approvals", "approvals.csv"], Refused),
     ("audit case.tar --key key.pem", &["--shard", "0/2"], Refused),
     ("audit case.tar --key key.pem", &["--state", "state"], Refused),

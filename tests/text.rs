@@ -313,7 +313,7 @@ fn an_image_that_fails_at_warn_is_not_said_to_be_unchecked() {
     let answer = run(folder.path(), &line);
     assert_eq!(answer.code, 0, "{}", answer.out);
     let screen = answer.out.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(screen.contains("; only at warn: the image"), "{screen}");
+    assert!(screen.contains("; no deciding answer: the image"), "{screen}");
     assert!(screen.contains("The supplied image is NOT the one with the digest in the log"), "{screen}");
     assert!(!screen.contains("--image SOURCE"), "{screen}");
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();

@@ -127,6 +127,11 @@ impl Case {
         &self.record.secrets_seen
     }
 
+    /// Whether the case has a list of approvals without a signature, which does not count under a reader's own policy.
+    pub fn has_unsigned_approvals(&self) -> bool {
+        self.record.question.approvals.as_ref().is_some_and(|list| list.signature.is_none())
+    }
+
     /// Whether the case stores the evidence that seems to contain a secret.
     pub fn keeps_secrets(&self) -> bool {
         self.record.profile == Profile::Full && !self.record.secrets_seen.is_empty()

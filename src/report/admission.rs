@@ -126,7 +126,7 @@ pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
     let layers = unread_layers(bundle).map(|_| "the image's layers");
     let parts = [
         (not_checked, "not checked"),
-        (bundle.only_warned(), "only at warn"),
+        (bundle.undecided(), "without a deciding answer"),
         (layers.into_iter().collect(), "not checked"),
         (waived, "waived"),
     ];

@@ -222,7 +222,15 @@ impl CaseReport {
     }
 
     fn voucher(&self, report: &Report) -> &'static str {
+        let question = report.question.iter();
+        let has_approvals = question.flat_map(|question| &question.given).any(|(flag, _)| flag == "approvals");
         match self.vouched_by {
+            Voucher::Reader if has_approvals && report.policy.is_none() => {
+                "you; evaluated with your key and your list of approvals, on the evidence in the case"
+            }
+            Voucher::Reader if has_approvals => {
+                "you; evaluated with your keys, policy and list of approvals, on the case's evidence"
+            }
             Voucher::Reader if report.policy.is_none() => "you; evaluated with your key, on the evidence in the case",
             Voucher::Reader => "you; evaluated with your keys and policy, on the case's evidence",
             Voucher::Seal if report.policy.is_none() => {

@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{BundleReport, Report, summary};
+use super::{BundleReport, Report, remarks, summary};
 use crate::base::error::Error;
 use crate::base::escape::for_terminal;
 use crate::base::time::Timestamp;
@@ -112,7 +112,7 @@ fn suite(page: &mut String, report: &Report, bundle: &BundleReport, at: usize) {
 }
 
 fn remarks(report: &Report) -> String {
-    summary::remarks_and_voucher(report).collect::<Vec<_>>().join(" ")
+    remarks::with_voucher(report).collect::<Vec<_>>().join(" ")
 }
 
 /// Jenkins would read a dot as a package separator.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{BundleReport, Options, Report, outside, summary};
+use super::{BundleReport, Options, Report, outside, remarks, summary};
 use crate::base::escape::for_terminal;
 use crate::gate::verify::Grade;
 use crate::judge::check::status_text;
@@ -13,7 +13,7 @@ use crate::judge::finding::Waiver;
 pub(super) fn write(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
     let mut page = String::from("# Audit of build manifests\n\n");
     let _ = writeln!(page, "Verdict: **{}** (exit code {})\n", report.verdict().word(), report.exit_code());
-    for remark in summary::remarks(report) {
+    for remark in remarks::all(report) {
         let _ = writeln!(page, "{remark}\n");
     }
     if let Some(case) = &report.case {

@@ -14,6 +14,7 @@ mod chain;
 mod controls;
 mod csv;
 mod format;
+mod gaps;
 mod html;
 mod input;
 mod json;
@@ -25,6 +26,7 @@ mod oscal;
 mod outside;
 mod question;
 mod reconciliation;
+mod remarks;
 mod remedy;
 mod repeat;
 mod sarif;
@@ -50,7 +52,7 @@ use crate::gate::signature::Signature;
 use crate::gate::verify::{Grade, TrustedKey};
 use crate::judge::builds::{BuiltImage, OfIndex};
 use crate::judge::evidence::Fact;
-use crate::judge::finding::{Finding, Group, Verdict, is_answered};
+use crate::judge::finding::{Finding, Group, Verdict};
 use crate::judge::policy::PolicySource;
 
 pub use self::admission::{Admission, ImageReport, WorkloadFile};
@@ -406,33 +408,6 @@ impl BundleReport {
     /// Findings that would reject but are waived.
     pub fn waived(&self) -> impl Iterator<Item = &Finding> {
         self.played().filter(|finding| finding.is_waived())
-    }
-
-    /// Required checks in play that this build of the program does not include.
-    pub(crate) fn not_built_in(&self) -> impl Iterator<Item = &'static str> {
-        self.unanswered().filter(|finding| finding.is_not_built_in()).map(|finding| finding.check)
-    }
-
-    /// Gaps of an acceptance in part: groups in which no check has an answer, and required checks in play that this build does not include.
-    pub(crate) fn not_checked(&self) -> Vec<&'static str> {
-        let is_open = |group: &Group| !self.has_answer(*group);
-        let groups = Group::OF_BUNDLES.into_iter().filter(is_open);
-        groups.map(Group::word).chain(self.not_built_in()).collect()
-    }
-
-    /// Further gaps: groups whose only answers are at `warn`, so that they decide nothing.
-    pub(crate) fn only_warned(&self) -> Vec<&'static str> {
-        let is_open = |group: &Group| self.has_answer(*group) && !is_answered(&self.findings, *group);
-        Group::OF_BUNDLES.into_iter().filter(is_open).map(Group::word).collect()
-    }
-
-    fn has_answer(&self, group: Group) -> bool {
-        self.played().any(|finding| finding.group == group && finding.is_answer())
-    }
-
-    /// Groups that were not checked.
-    pub fn not_in_play(&self) -> Vec<Group> {
-        Group::OF_BUNDLES.into_iter().filter(|group| !self.in_play.contains(group)).collect()
     }
 
     /// Findings that reject the bundle, excluding mere consequences of other findings.

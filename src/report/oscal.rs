@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use serde_json::{Map, Value, json};
 
 use super::controls::Control;
-use super::{BundleReport, InputReport, Options, Report, markdown, sarif, summary};
+use super::{BundleReport, InputReport, Options, Report, markdown, remarks, sarif, summary};
 use crate::base::digest::Sha256;
 use crate::base::escape::{for_terminal, in_json};
 use crate::judge::check::{self, status_text};
@@ -40,7 +40,7 @@ fn document(report: &Report, options: &Options) -> Value {
     if options.oscal_plan.is_none() {
         resources.push(question(report, &seed));
     }
-    let remarks: Vec<String> = [TIMES.to_owned()].into_iter().chain(summary::remarks_and_voucher(report)).collect();
+    let remarks: Vec<String> = [TIMES.to_owned()].into_iter().chain(remarks::with_voucher(report)).collect();
     json!({ "assessment-results": {
         "uuid": uuid(&seed, "assessment-results"),
         "metadata": {

@@ -48,7 +48,7 @@ fn log(report: &Report, wanted: Results) -> Value {
         "exitCode": report.exit_code(),
         "toolExecutionNotifications": notifications,
     });
-    let remarks: Vec<String> = super::summary::remarks_and_voucher(report).collect();
+    let remarks: Vec<String> = super::remarks::with_voucher(report).collect();
     json!({
         "$schema": "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json",
         "version": "2.1.0",

@@ -2,7 +2,7 @@
 
 use super::key_words::grade_words;
 pub(super) use super::repeat::command;
-use super::{BundleReport, Origin, QuestionReport, Report, Rules, Scope, Voucher, outside, scope};
+use super::{BundleReport, QuestionReport, Report, Scope, outside, scope};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::mask::mask;
@@ -11,53 +11,11 @@ use crate::base::words::counted;
 use crate::judge::check;
 use crate::judge::evidence::{Fact, Known};
 use crate::judge::finding::{Finding, Group, Level, Reason, Status, Verdict, is_answered};
-use crate::workload::SkippedKinds;
 
 /// One statement, with how it is known.
 pub(super) struct Found {
     pub(super) sentence: String,
     pub(super) known: Known,
-}
-
-/// This sentence is printed for a report that version 0.1.0 saved.
-pub(super) const VERSION_1: &str = "Evaluated by the rules of version 0.1: an acceptance required every group of checks, and a requested check that did not run caused a rejection.";
-
-/// This sentence is printed for a report that was read from a file.
-pub(super) const CONVERTED: &str =
-    "Converted from a saved report: this run verified nothing, and a file can be changed. To verify, repeat the audit.";
-
-/// The remarks on a whole report.
-pub(super) fn remarks(report: &Report) -> impl Iterator<Item = String> {
-    let converted = (report.origin == Origin::Converted).then(|| CONVERTED.to_owned());
-    let version = (report.rules == Rules::Version1).then(|| VERSION_1.to_owned());
-    converted.into_iter().chain(version).chain(shard(report)).chain(skipped(report))
-}
-
-/// The remark on objects of a workload that were not examined.
-pub(super) fn skipped(report: &Report) -> Option<String> {
-    let words = skipped_words(&report.admission.as_ref()?.skipped)?;
-    Some(format!("The files have {words}."))
-}
-
-/// The remarks for formats that do not show a case: [`remarks`], and whose terms decided.
-pub(super) fn remarks_and_voucher(report: &Report) -> impl Iterator<Item = String> {
-    let is_sealers = report.case.as_ref().is_some_and(|case| case.vouched_by == Voucher::Seal);
-    remarks(report).chain(is_sealers.then(|| BY_SEAL.to_owned()))
-}
-
-const BY_SEAL: &str = "Evaluated with the case's policy and keys, as of the case's own time, because --seal-key names its sealer: none of them is the reader's own.";
-
-/// The objects that were not examined because the policy says that they run nothing; `None` if there are none.
-pub(super) fn skipped_words(skipped: &SkippedKinds) -> Option<String> {
-    let kinds: Vec<String> = skipped.iter().map(|(kind, count)| format!("{kind} ({count})")).collect();
-    (!kinds.is_empty()).then(|| format!("objects that run nothing only according to the policy: {}", kinds.join(", ")))
-}
-
-/// The remark on a run over one shard.
-pub(super) fn shard(report: &Report) -> Option<String> {
-    let mut given = report.question.iter().flat_map(|question| &question.given);
-    let (_, shard) = given.find(|(flag, _)| flag == "shard")?;
-    Some(format!("Only a part of the bundles was audited: --shard {shard}."))
 }
 
 /// The fact about a file that the clone's config includes. The file is not read, and could define other remotes.
@@ -185,9 +143,9 @@ fn left_out(report: &Report, bundle: &BundleReport) -> String {
     if !not_checked.is_empty() {
         parts.push(format!("{} not checked", not_checked.join(", ")));
     }
-    let only_warned = bundle.only_warned();
-    if !only_warned.is_empty() {
-        parts.push(format!("{} only at warn", only_warned.join(", ")));
+    let undecided = bundle.undecided();
+    if !undecided.is_empty() {
+        parts.push(format!("{} without a deciding answer", undecided.join(", ")));
     }
     if unread_layers(bundle).is_some() {
         parts.push("the image's layers not checked".to_owned());
@@ -438,9 +396,8 @@ pub(super) fn image_words(bundle: &BundleReport) -> &'static str {
 
 /// Why no layer was compared, if an image was examined without its layers.
 pub(super) fn unread_layers(bundle: &BundleReport) -> Option<&str> {
-    let is_answered = is_answered(&bundle.findings, Group::Image);
     let layers = bundle.played().find(|finding| finding.check == "image-layers")?;
-    (is_answered && layers.status.is_not_run()).then_some(layers.message.as_str())
+    (bundle.has_answer(Group::Image) && layers.status.is_not_run()).then_some(layers.message.as_str())
 }
 
 /// Why the report has no key.

@@ -142,6 +142,9 @@ fn page(case: &Case, report: &Report, path: &Path) -> String {
             line("because", &format!("{}: {}", finding.check, finding.message));
         }
     }
+    if case.has_unsigned_approvals() {
+        line("approvals", "not signed: under a reader's own policy, they do not count without the reader's own list");
+    }
     for (name, size) in case.left_out() {
         line("left out", &format!("{name} ({size} bytes)"));
     }

@@ -1,6 +1,8 @@
 //! The first sheet for one bundle, and for a run without a bundle.
 
-use super::super::{BundleReport, CaseReport, Depth, QuestionReport, Report, key_words, remedy, repeat, summary};
+use super::super::{
+    BundleReport, CaseReport, Depth, QuestionReport, Report, key_words, remarks, remedy, repeat, summary,
+};
 use super::sheet::{LETTERS, Part, REASONS, Row, Sheet, Signed, Tone, beginning, shortened};
 use crate::base::words::counted_as;
 use crate::gate::verify::Grade;
@@ -45,7 +47,7 @@ pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
     if bundle.error.is_none() {
         because = beginning(because, REASONS, FINDINGS);
     }
-    because.extend(summary::remarks(report));
+    because.extend(remarks::all(report));
     let mut sheet = Sheet {
         title: "Audit of a build manifest",
         tone: tone(bundle.verdict),
@@ -76,7 +78,7 @@ pub(super) fn without_bundle(report: &Report) -> Sheet {
         title: "Audit of build manifests",
         tone: Tone::Open,
         headline: "NO VERDICT".into(),
-        because: reasons.chain(summary::remarks(report)).collect(),
+        because: reasons.chain(remarks::all(report)).collect(),
         next: NO_VERDICT.into(),
         rows: reference(report),
         counted: String::new(),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::sarif::uri;
-use super::super::{BundleReport, Report, outside, repeat, summary};
+use super::super::{BundleReport, Report, outside, remarks, repeat, summary};
 use super::sheet::{Part, REASONS, Row, Sheet, beginning};
 use super::{Markup, Running, detail, digest_of_list, file_name, first, foot, head, running};
 use crate::judge::evidence::Known;
@@ -64,7 +64,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
         title: "Audit of build manifests",
         tone: first::tone(own),
         headline,
-        because: beginning(because, REASONS, PLACE).into_iter().chain(summary::remarks(report)).collect(),
+        because: beginning(because, REASONS, PLACE).into_iter().chain(remarks::all(report)).collect(),
         next: "The overall verdict is the worst verdict of all bundles. Each bundle has its own page. Do not deploy a bundle that is not accepted.".into(),
         rows,
         counted: String::new(),

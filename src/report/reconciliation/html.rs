@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::{Kind, NOT_SAID, PERIOD_MATCHES, Reconciliation, Row, qualified};
 use crate::base::words::{counted, counted_as};
 use crate::report::html::{Markup, Part, REASONS, Running, Sheet, Signed, Tone, beginning, digest_of_list, foot, head};
-use crate::report::summary;
+use crate::report::remarks;
 use crate::report::{html, repeat};
 
 const PLACE: &str = "see the tables";
@@ -74,7 +74,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
     let open = qualified::exceptions(&answer.qualified);
     let open = open
         .into_iter()
-        .chain(summary::skipped_words(&answer.skipped))
+        .chain(remarks::skipped_words(&answer.skipped))
         .chain(answer.rows.iter().filter(is_unmatched).map(told))
         .collect();
     let flags = answer.given.iter().map(|(flag, value)| format!("--{flag} {}", repeat::quoted(value)));

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 pub use self::qualified::Qualified;
 use super::key_words::grade_words;
-use super::{Format, Tool, summary};
+use super::{Format, Tool, remarks};
 use crate::base::digest::Sha256;
 use crate::base::time::{DAY_SECONDS, Timestamp};
 use crate::base::words::{counted_as, words};
@@ -304,7 +304,7 @@ impl Reconciliation {
                 "image indexes, in each of which one image was examined",
             )
         });
-        let skipped = summary::skipped_words(&self.skipped);
+        let skipped = remarks::skipped_words(&self.skipped);
         outside.into_iter().chain(indexes).chain(qualified).chain(skipped).collect::<Vec<_>>().join("; ")
     }
 

@@ -35,7 +35,7 @@ impl Qualified {
         let weakened: Vec<String> = bundle.played().flat_map(|finding| scope::weakened(question, finding)).collect();
         let waiver =
             |finding: &Finding| Some(mask(&format!("{}: {}", finding.check, finding.waiver.as_ref()?.words())));
-        let not_checked = bundle.not_checked().into_iter().chain(bundle.only_warned());
+        let not_checked = bundle.not_checked().into_iter().chain(bundle.undecided());
         let not_checked = not_checked.filter(|_| is_part).map(str::to_owned);
         (is_part || !weakened.is_empty()).then(|| Self {
             bundle: bundle.path.clone(),

@@ -10,7 +10,7 @@ use crate::base::words::counted;
 use crate::judge::finding::{Finding, Reason, Status, Verdict};
 use crate::report::outside::none_in_line;
 use crate::report::summary::verdict_words;
-use crate::report::{BundleReport, Report, Rules, summary};
+use crate::report::{BundleReport, Report, Rules, remarks, summary};
 
 /// Number of lines on the screen for an accepted bundle, including the last line.
 const SCREEN_LINES: usize = 24;
@@ -159,8 +159,8 @@ fn groups_not_checked(report: &Report, bundle: &BundleReport, has_names: bool) -
         Some(words).filter(|words| !words.is_empty())
     };
     let not_checked = named(bundle.not_checked(), has_flags).map(|words| format!("; also not checked: {words}"));
-    let only_warned = named(bundle.only_warned(), false).map(|words| format!("; only at warn: {words}"));
-    [not_checked, only_warned].into_iter().flatten().collect()
+    let undecided = named(bundle.undecided(), false).map(|words| format!("; no deciding answer: {words}"));
+    [not_checked, undecided].into_iter().flatten().collect()
 }
 
 fn group_words(group: &'static str, has_flags: bool) -> &'static str {
@@ -227,7 +227,7 @@ fn remarks(page: &mut Page, report: &Report) {
         page.put("policy", &clipped(&format!("only for `admit` and `serve`, ignored here: {fields}")));
     }
     if report.rules == Rules::Version1 {
-        page.put("rules", summary::VERSION_1);
+        page.put("rules", remarks::VERSION_1);
     }
 }
 

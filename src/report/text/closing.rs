@@ -67,13 +67,13 @@ fn of_bundle(report: &Report, bundle: &BundleReport) -> String {
 /// Whether everything that the policy requires was checked, but some answers are waived.
 fn is_only_waived(report: &Report, bundle: &BundleReport) -> bool {
     let required = report.question.as_ref().map(|question| question.require.as_slice()).unwrap_or_default();
-    let (not_checked, only_warned) = (bundle.not_checked(), bundle.only_warned());
+    let (not_checked, undecided) = (bundle.not_checked(), bundle.undecided());
     let is_whole = report.policy.is_some() && !required.is_empty();
     let is_built_in = bundle.not_built_in().next().is_none();
     is_whole
         && is_built_in
         && bundle.waived().next().is_some()
-        && required.iter().all(|group| ![&not_checked, &only_warned].iter().any(|open| open.contains(&group.word())))
+        && required.iter().all(|group| ![&not_checked, &undecided].iter().any(|open| open.contains(&group.word())))
 }
 
 fn of_bundles(report: &Report, bundles: &[BundleReport], verdict: Verdict) -> String {

@@ -13,7 +13,7 @@ use crate::judge::check::status_text;
 use crate::judge::finding::{Finding, Level, Status, Verdict};
 use crate::report::outside::none_in_line;
 use crate::report::summary::verdict_words;
-use crate::report::{BundleReport, Report, Rules, summary as words};
+use crate::report::{BundleReport, Report, Rules, remarks, summary as words};
 
 pub(super) fn page(report: &Report, look: Look) -> String {
     let mut page = opening(report, look);
@@ -54,7 +54,7 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
         line(page, "policy", &format!("only for `admit` and `serve`, ignored here: {}", for_terminal(&fields)));
     }
     if report.rules == Rules::Version1 {
-        line(page, "rules", words::VERSION_1);
+        line(page, "rules", remarks::VERSION_1);
     }
     for finding in bundle.played() {
         if let Some(waiver) = &finding.waiver {

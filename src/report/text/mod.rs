@@ -122,7 +122,7 @@ pub(super) fn opening(report: &Report, look: Look) -> String {
         }
         page.blank();
     }
-    for (label, remark) in [("shard", super::summary::shard(report)), ("policy", super::summary::skipped(report))] {
+    for (label, remark) in [("shard", super::remarks::shard(report)), ("policy", super::remarks::skipped(report))] {
         if let Some(remark) = remark {
             page.put(label, &for_terminal(&remark));
             page.blank();

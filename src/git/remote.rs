@@ -189,6 +189,12 @@ fn elsewhere(directory: &GitDirectory<'_>, settings: &Settings) -> Vec<String> {
             ("fetch", "bundleuri") | ("bundle" | "remotes", _) => {
                 return Some(format!("{}.{} can name an address", setting.section, setting.key));
             }
+            ("extensions", "partialclone") if !is_remote(value) => {
+                return Some(format!(
+                    "extensions.partialClone is {:?}, which is not the name of a remote with a url",
+                    without_credentials(value)
+                ));
+            }
             _ => {}
         }
         let name = setting.subsection.as_deref()?;

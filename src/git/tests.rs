@@ -473,6 +473,7 @@ fn other_places_to_fetch_from_are_found() {
     assert_eq!(set("branch.main.remote", "../evil").len(), 1);
     assert_eq!(set("branch.main.remote", "."), Vec::<String>::new());
     assert_eq!(set("remote.origin.vcs", "ext").len(), 1);
+    assert_eq!(set("extensions.partialClone", "https://evil.example/x").len(), 1);
     // A partial clone fetches missing objects from a promisor, whose name git takes as an address.
     assert_eq!(set("remote.origin.promisor", "true"), Vec::<String>::new());
     assert_eq!(set("remote.../evil.promisor", "true"), ["remote.../evil.promisor is set for a remote without a url"]);

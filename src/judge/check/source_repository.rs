@@ -17,7 +17,7 @@ pub(super) static CHECK: Check = Check {
 .git/config.worktree, and compares each with expect.repositories. The ssh, https and scp-like spellings of \
 one repository are treated as equal. User, password and token are ignored and never shown, and insteadOf in these files is applied as git applies it; addresses for pushing (pushurl, pushInsteadOf) are ignored. \
 Compares the host with the log's github_host. An agreement gives unknown if git may fetch from elsewhere: the config includes files, which are not read; \
-branch.NAME.remote is not the name of a remote; a remote has settings but no url; remote.NAME.vcs, fetch.bundleURI, bundle.* or remotes.* is set; or .git/remotes or .git/branches has files. Remotes of submodules are listed, \
+branch.NAME.remote is not the name of a remote; extensions.partialClone is not the name of a remote; a remote has settings but no url; remote.NAME.vcs, fetch.bundleURI, bundle.* or remotes.* is set; or .git/remotes or .git/branches has files. Remotes of submodules are listed, \
 but not compared.\n\nA remote \
 states where the clone was configured to fetch from, as recorded in a file in the signed archive. It does not show which server responded. The content \
 is pinned by the commit id.\n\nWhen it fails: compare the address letter by letter. A fork, or the same path on a different host, is a different \

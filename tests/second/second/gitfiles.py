@@ -132,6 +132,7 @@ def elsewhere(files):
               or section in ("bundle", "remotes") or (section, key) == ("fetch", "bundleuri")
               or sub is not None and (section, key) == ("branch", "remote") and value != "." and value not in named
               or sub is not None and section == "remote" and sub not in urls
+              or (section, key) == ("extensions", "partialclone") and value not in named
               for section, sub, key, value in entries)
     return odd or not known or any(path.startswith((b"remotes/", b"branches/")) for path in files)
 

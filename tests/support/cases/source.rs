@@ -470,6 +470,14 @@ fn repository() -> Vec<Case> {
         .text("git/wallet/.git/config", |text| format!("{text}[include]\n\tpath = /etc/other-config\n"))
         .expect("source-repository", "unknown"),
         policy(
+            Case::rejected("repository-promisor", "A remote without a url, whose name git takes as an address."),
+            "\"git@github.com:acme/wallet.git\"",
+        )
+        .text("git/wallet/.git/config", |text| {
+            format!("{text}[remote \"https://evil.example/acme/wallet\"]\n\tpromisor = true\n")
+        })
+        .expect("source-repository", "unknown"),
+        policy(
             Case::rejected("repository-branch-remote", "A branch's remote is an address, not the name of a remote."),
             "\"git@github.com:acme/wallet.git\"",
         )

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::admission::left_out;
 use super::key_words::grade_words;
-use super::summary::{image_words, not_looked_at, was_read};
+use super::summary::{image_words, not_looked_at, unread_layers, was_read};
 use super::text::{Amount, Look, UNPROVED, line, opening, paint_first, status_column};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain, summary};
 use crate::base::digest::Sha256;
@@ -75,7 +75,7 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
         for finding in bundle.rejecting() {
             line(page, "", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
         }
-        for finding in bundle.played().filter(|finding| finding.is_doubt()) {
+        for finding in bundle.doubts() {
             line(page, "warning", &for_terminal(&format!("{}: {}", finding.check, finding.message)));
         }
         if let Some(key) = &bundle.key {
@@ -118,7 +118,9 @@ fn scope(report: &Report, image: &ImageReport) -> String {
         Some(_) => "one image of the index",
         None => bundle.map_or("image", image_words),
     };
-    format!("{}{}", scope.words(examined), scope.in_brackets())
+    let unread = bundle.and_then(unread_layers).filter(|_| !scope.groups.iter().any(|group| group == "image"));
+    let unread = unread.map_or("", |_| "; the image's layers were not read");
+    format!("{}{}{unread}", scope.words(examined), scope.in_brackets())
 }
 
 /// Lists what is missing for a full admission.

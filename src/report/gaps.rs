@@ -1,9 +1,14 @@
 //! What the audit of a bundle leaves open.
 
 use super::BundleReport;
-use crate::judge::finding::{Group, is_answered};
+use crate::judge::finding::{Finding, Group, is_answered};
 
 impl BundleReport {
+    /// Answers that do not reject but that the reader must see: failed or undecided at `warn`, or waived.
+    pub fn doubts(&self) -> impl Iterator<Item = &Finding> {
+        self.played().filter(|finding| finding.is_doubt())
+    }
+
     /// Required checks in play that this build of the program does not include.
     pub(crate) fn not_built_in(&self) -> impl Iterator<Item = &'static str> {
         self.unanswered().filter(|finding| finding.is_not_built_in()).map(|finding| finding.check)

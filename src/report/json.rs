@@ -223,8 +223,9 @@ pub(super) struct Bundle {
     pub(super) build_name: Option<String>,
     pub(super) verdict: String,
     pub(super) error: Option<Fault>,
-    /// Groups that were checked.
+    /// Groups in play: evidence for them was read, or the policy or --require requires them. Not every check of such a group has an answer: see `scope`.
     pub(super) in_play: Vec<String>,
+    /// All other groups of a bundle: none of their checks ran.
     pub(super) not_in_play: Vec<String>,
     /// The key under which the signature verified.
     pub(super) key: Option<Key>,

@@ -26,7 +26,13 @@ pub(super) fn skipped(report: &Report) -> Option<String> {
 /// The remarks for formats that do not show a case: [`all`], and whose terms decided.
 pub(super) fn with_voucher(report: &Report) -> impl Iterator<Item = String> {
     let is_sealers = report.case.as_ref().is_some_and(|case| case.vouched_by == Voucher::Seal);
-    all(report).chain(is_sealers.then(|| BY_SEAL.to_owned()))
+    all(report).chain(is_sealers.then(|| BY_SEAL.to_owned())).chain(passed_over(report))
+}
+
+/// The fields of the policy that only `admit` and `serve` evaluate.
+pub(super) fn passed_over(report: &Report) -> Option<String> {
+    let question = report.question.as_ref().filter(|question| !question.passed_over.is_empty())?;
+    Some(format!("Only for `admit` and `serve`, ignored here: {}.", question.passed_over.join(", ")))
 }
 
 const BY_SEAL: &str = "Evaluated with the case's policy and keys, as of the case's own time, because --seal-key names its sealer: none of them is the reader's own.";

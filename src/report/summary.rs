@@ -260,7 +260,9 @@ pub(super) fn checks_attestation(bundle: &BundleReport) -> bool {
 }
 
 fn compares(bundle: &BundleReport, check: &str) -> bool {
-    bundle.played().any(|finding| finding.check == check && finding.level != Level::Off)
+    let is_examined =
+        |finding: &Finding| finding.level != Level::Off && finding.status != Status::NotRun(Reason::NoEvidence);
+    bundle.played().any(|finding| finding.check == check && is_examined(finding))
 }
 
 /// The parts of the archive that the checks compare, of one bundle or of all. The log or the source is left out if all checks of it are off.

@@ -21,6 +21,19 @@ pub(crate) enum ReferenceRule {
 }
 
 impl ReferenceRule {
+    /// The rule under its name in containers-policy.json(5).
+    pub(crate) fn words(&self) -> String {
+        match self {
+            Self::RepositoryWithDigest => "matchRepoDigestOrExact".into(),
+            Self::Exact => "matchExact".into(),
+            Self::Repository => "matchRepository".into(),
+            Self::As(name) => format!("exactReference or exactRepository {name}"),
+            Self::Remap { prefix, signed_prefix } => format!("remapIdentity {prefix} to {signed_prefix}"),
+        }
+    }
+}
+
+impl ReferenceRule {
     /// Whether a signature on an image in `repository` with one of `tags` may call the image `name`.
     pub(crate) fn matches(&self, name: &str, repository: &str, tags: &[String]) -> bool {
         let Ok(found) = ImageName::parse(name) else { return false };

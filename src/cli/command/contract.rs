@@ -42,8 +42,11 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
     let of_index = bundle.and_then(BundleReport::of_index);
     let judged = bundle.and_then(|bundle| report.judged_as_of(bundle)).unwrap_or_default();
+    let doubts: String = bundle.iter().flat_map(|bundle| bundle.doubts()).fold(String::new(), |page, doubt| {
+        page + &format!("# Warning: {}\n", for_terminal(&format!("{}: {}", doubt.check, doubt.message)))
+    });
     output::print(&format!(
-        "# {headline}\n# Audited as of {judged}.\n{}",
+        "# {headline}\n# Audited as of {judged}.\n{doubts}{}",
         section(&name, &built, of_index, &terms.policy)?
     ))
 }

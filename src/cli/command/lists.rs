@@ -18,6 +18,8 @@ use crate::gate::key::PublicKey;
 use crate::given::key_record::Grading;
 use crate::judge::check::{self, CHECKS};
 use crate::judge::finding::Group;
+use crate::judge::policy::{Policy, SignerKey};
+use crate::trust::{ImageSignerKey, ReferenceRule};
 
 pub(crate) fn keys(files: &[PathBuf]) -> Result<u8, Error> {
     let limits = Limits::default();
@@ -58,6 +60,9 @@ pub(crate) fn policy(file: &Path) -> Result<u8, Error> {
     for (field, value) in policy.expect.rows() {
         let _ = writeln!(page, "expects {field}: {}", for_terminal(&value));
     }
+    for (label, value) in people_and_places(&policy) {
+        let _ = writeln!(page, "{label}: {}", for_terminal(&value));
+    }
     let _ = writeln!(page, "levels:");
     for check in CHECKS {
         let level = policy.level(check);
@@ -70,6 +75,49 @@ pub(crate) fn policy(file: &Path) -> Result<u8, Error> {
         let _ = writeln!(page, "  by {owner} until {}: {reason}", waiver.expires);
     }
     output::print(&page)
+}
+
+/// The signers, and what `[trust]`, `[workload]` and `[builder]` specify: a label and a value for each.
+fn people_and_places(policy: &Policy) -> Vec<(&'static str, String)> {
+    let signers = policy.signers.iter().map(|signer| {
+        let kind = match signer.key {
+            SignerKey::Ssh(_) => "SSH",
+            SignerKey::OpenPgp(_) => "OpenPGP",
+            SignerKey::Pem(_) => "PEM",
+        };
+        ("signer", format!("{} ({kind})", signer.name))
+    });
+    let images = policy.trust.signers.iter().map(|signer| {
+        let kind = match &signer.key {
+            ImageSignerKey::ContentTrust(_) => "content trust, root key",
+            ImageSignerKey::OpenPgp { .. } => "OpenPGP key",
+            ImageSignerKey::Cosign { log: Some(_), .. } => "cosign key, with a log entry",
+            ImageSignerKey::Cosign { log: None, .. } => "cosign key",
+            ImageSignerKey::Sigstore(_) => "sigstore identity",
+        };
+        ("image signer", format!("{} ({kind} {})", signer.name, signer.key.identity()))
+    });
+    let minimum = policy.trust.minimum.map(|minimum| ("image signers needed", minimum.to_string()));
+    let rule = match &policy.trust.reference {
+        ReferenceRule::RepositoryWithDigest => None,
+        other => Some(("names in simple signing", other.words())),
+    };
+    let contracts = policy
+        .workload
+        .contract_keys
+        .iter()
+        .map(|(file, key)| ("contract key", format!("{file} ({})", key.identity())));
+    let kinds = policy.workload.kinds_without_images.names().into_iter().map(|kind| ("kind without images", kind));
+    let builder = &policy.builder;
+    let builder = [
+        ("builder root", &builder.roots),
+        ("builder workload", &builder.workloads),
+        ("builder base image", &builder.base_images),
+        ("builder root archive", &builder.root_archives),
+    ];
+    let builder =
+        builder.into_iter().flat_map(|(label, digests)| digests.iter().map(move |one| (label, one.to_string())));
+    signers.chain(images).chain(minimum).chain(rule).chain(contracts).chain(kinds).chain(builder).collect()
 }
 
 pub(crate) fn checks(format: ListFormat) -> Result<u8, Error> {

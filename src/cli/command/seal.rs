@@ -136,6 +136,11 @@ fn page(case: &Case, report: &Report, path: &Path) -> String {
     line("case", &case.digest().to_string());
     let as_of = report.now.map_or_else(String::new, |now| format!(", as of {now}"));
     line("verdict", &format!("{}{as_of}", report.verdict().word()));
+    let ignored = report.question.iter().flat_map(|question| &question.passed_over).map(String::as_str);
+    let ignored: Vec<&str> = ignored.collect();
+    if !ignored.is_empty() {
+        line("policy", &format!("only for `admit` and `serve`, ignored here: {}", ignored.join(", ")));
+    }
     for bundle in &report.bundles {
         line("bundle", &bundle.titled());
         for finding in bundle.rejecting() {

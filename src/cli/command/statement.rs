@@ -83,6 +83,18 @@ fn describe(
             line(label, value);
         }
     }
+    // An acceptance means nothing without its scope.
+    for (label, pointer) in [("levels", "/verifiedLevels"), ("weakened", "/urn:hpsb-audit:weakened")] {
+        if let Some(list) = statement.predicate.pointer(pointer).and_then(|value| value.as_array()) {
+            let words: Vec<&str> = list.iter().filter_map(|value| value.as_str()).collect();
+            let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
+            line(label, &words);
+        }
+    }
+    if let Some(policy) = statement.predicate.pointer("/policy/uri").and_then(|value| value.as_str()) {
+        let digest = statement.predicate.pointer("/policy/digest/sha256").and_then(|value| value.as_str());
+        line("policy", &format!("{policy} sha256:{}", digest.unwrap_or("not stated")));
+    }
     Ok(about)
 }
 

@@ -256,6 +256,9 @@ fn asked(report: &Report, question: &QuestionReport, bundle: Option<&BundleRepor
         let groups: Vec<&str> = question.require.iter().map(|group| group.word()).collect();
         asked.push(format!("Required: {}", groups.join(", ")));
     }
+    if !question.passed_over.is_empty() {
+        asked.push(format!("Ignored, because only admit and serve evaluate it: {}", question.passed_over.join(", ")));
+    }
     if !question.expect.is_empty() {
         asked.push(format!("Expected: {}", summary::expected(question)));
     }

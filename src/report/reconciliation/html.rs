@@ -23,7 +23,7 @@ pub(super) fn write(answer: &Reconciliation, out: &mut dyn Write) -> io::Result<
     }
     if !answer.qualified.is_empty() {
         let rows = answer.qualified.iter().map(|one| [one.bundle.clone(), one.whole()]);
-        table(&mut page, "accepted in part, or with weakened checks", &["Bundle", "Verdict"], rows);
+        table(&mut page, "accepted in part, with weakened checks, or with warnings", &["Bundle", "Verdict"], rows);
     }
     let keys = answer.keys.iter().map(|key| {
         let [first, last] = key.used();

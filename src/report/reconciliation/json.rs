@@ -34,7 +34,7 @@ struct Document {
     builds_in_period: usize,
     approvals_in_period: usize,
     rows: Vec<Row>,
-    /// Accepted builds, running or of the period, that were accepted in part or under weakened checks.
+    /// Accepted builds, running or of the period, that were accepted in part, under weakened checks, or with warnings.
     qualified: Vec<QualifiedBuild>,
     /// Objects in the inventories that run nothing only according to the policy's `kinds-without-images`.
     skipped: Vec<SkippedRow>,
@@ -89,6 +89,10 @@ struct QualifiedBuild {
     verdict: &'static str,
     /// For an acceptance in part: groups and checks that were not checked.
     not_checked: Vec<String>,
+    /// For an acceptance in part: groups with answers, none of which decides.
+    undecided: Vec<String>,
+    /// Checks at `warn` that failed or are undecided: `CHECK: MESSAGE`.
+    warned: Vec<String>,
     /// Checks with an active waiver.
     waived: Vec<String>,
     /// Checks for which the policy sets a level below the default: `CHECK LEVEL`.
@@ -210,6 +214,8 @@ fn qualified(build: &Qualified) -> QualifiedBuild {
         bundle: build.bundle.clone(),
         verdict: build.verdict.word(),
         not_checked: build.not_checked.clone(),
+        undecided: build.undecided.clone(),
+        warned: build.warned.clone(),
         waived: build.waived.clone(),
         weakened: build.weakened.clone(),
     }

@@ -48,7 +48,7 @@ pub struct Reconciliation {
     pub rows: Vec<Row>,
     /// The keys in the policy, and the keys under which a bundle's signature verified.
     pub keys: Vec<KeyUse>,
-    /// The accepted builds, running or of the period, that were accepted in part or under weakened checks.
+    /// The accepted builds, running or of the period, that were accepted in part, under weakened checks, or with warnings.
     pub qualified: Vec<Qualified>,
     /// The objects in the inventories that run nothing only according to the policy.
     pub skipped: SkippedKinds,

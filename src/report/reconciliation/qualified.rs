@@ -1,13 +1,13 @@
 //! Accepted builds whose audits leave something open: what was not checked, and what the policy waives or weakens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::mask::mask;
 use crate::base::words::counted;
 use crate::judge::finding::{Finding, Verdict};
 use crate::report::{BundleReport, QuestionReport, scope, summary};
 
-/// An accepted build that was accepted in part, or under a policy that weakens checks.
+/// An accepted build that was accepted in part, under a policy that weakens checks, or with warnings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Qualified {
     /// Path of the bundle.
@@ -16,6 +16,10 @@ pub struct Qualified {
     pub verdict: Verdict,
     /// For an acceptance in part: groups and checks that were not checked.
     pub not_checked: Vec<String>,
+    /// For an acceptance in part: groups with answers, none of which decides.
+    pub undecided: Vec<String>,
+    /// Checks at `warn` that failed or are undecided: `CHECK: MESSAGE`.
+    pub warned: Vec<String>,
     /// Checks with an active waiver.
     pub waived: Vec<String>,
     /// Checks below their default level: `CHECK LEVEL`.
@@ -35,12 +39,16 @@ impl Qualified {
         let weakened: Vec<String> = bundle.played().flat_map(|finding| scope::weakened(question, finding)).collect();
         let waiver =
             |finding: &Finding| Some(mask(&format!("{}: {}", finding.check, finding.waiver.as_ref()?.words())));
-        let not_checked = bundle.not_checked().into_iter().chain(bundle.undecided());
-        let not_checked = not_checked.filter(|_| is_part).map(str::to_owned);
-        (is_part || !weakened.is_empty()).then(|| Self {
+        let of_part = |words: Vec<&'static str>| words.into_iter().filter(|_| is_part).map(str::to_owned).collect();
+        let warned = bundle.played().filter(|finding| finding.is_doubt() && !finding.is_waived());
+        let warned: Vec<String> =
+            warned.map(|finding| mask(&format!("{}: {}", finding.check, finding.message))).collect();
+        (is_part || !weakened.is_empty() || !warned.is_empty()).then(|| Self {
             bundle: bundle.path.clone(),
             verdict: bundle.verdict,
-            not_checked: not_checked.collect(),
+            not_checked: of_part(bundle.not_checked()),
+            undecided: of_part(bundle.undecided()),
+            warned,
             waived: bundle.waived().map(|finding| finding.check.to_owned()).collect(),
             weakened,
             waivers: bundle.waived().filter_map(waiver).collect(),
@@ -55,7 +63,7 @@ impl Qualified {
 
     /// The verdict and what is open, with every weakened check and every waiver.
     pub(super) fn whole(&self) -> String {
-        [vec![self.words()], self.weakened.clone(), self.waivers.clone()].concat().join("; ")
+        [vec![self.words()], self.weakened.clone(), self.warned.clone(), self.waivers.clone()].concat().join("; ")
     }
 }
 
@@ -71,12 +79,21 @@ fn open<'q>(builds: impl IntoIterator<Item = &'q Qualified> + Clone) -> String {
         names
     };
     let mut parts = Vec::new();
-    for (names, word) in [(all(|one| &one.not_checked), "not checked"), (all(|one| &one.waived), "waived")] {
+    for (names, word) in [
+        (all(|one| &one.not_checked), "not checked"),
+        (all(|one| &one.undecided), "without a deciding answer"),
+        (all(|one| &one.waived), "waived"),
+    ] {
         if !names.is_empty() {
             parts.push(format!("{} {word}", names.join(", ")));
         }
     }
     parts.extend(scope::counts(all(|one| &one.weakened).into_iter()));
+    let warned: BTreeSet<&str> =
+        builds.clone().into_iter().flat_map(|one| &one.warned).filter_map(|one| one.split(':').next()).collect();
+    if !warned.is_empty() {
+        parts.push(format!("warnings of {}", warned.into_iter().collect::<Vec<_>>().join(", ")));
+    }
     if parts.is_empty() {
         parts.push("the policy requires no checks of the build".to_owned());
     }

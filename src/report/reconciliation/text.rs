@@ -50,7 +50,7 @@ fn tables(page: &mut String, answer: &Reconciliation, look: Look) {
     }
     if !answer.qualified.is_empty() {
         let cells = answer.qualified.iter().map(|one| [one.bundle.clone(), one.whole()]);
-        table(page, look, "accepted in part, or with weakened checks", &["bundle", "verdict"], cells);
+        table(page, look, "accepted in part, with weakened checks, or with warnings", &["bundle", "verdict"], cells);
     }
     let keys = answer.keys.iter().map(|key| {
         let [first, last] = key.used();

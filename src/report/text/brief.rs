@@ -49,7 +49,7 @@ pub(super) fn section(report: &Report, bundle: &BundleReport, look: Look) -> Pag
         }
         advice::put(&mut rest, report, bundle);
         room = SCREEN_LINES.checked_sub(page.count() + rest.count() + LINES_BELOW);
-        let needed: usize = doubts(bundle).map(|finding| page.lines_of(&doubt(finding))).sum();
+        let needed: usize = bundle.doubts().map(|finding| page.lines_of(&doubt(finding))).sum();
         if room.is_some_and(|room| needed <= room) {
             break;
         }
@@ -159,7 +159,9 @@ fn groups_not_checked(report: &Report, bundle: &BundleReport, has_names: bool) -
         Some(words).filter(|words| !words.is_empty())
     };
     let not_checked = named(bundle.not_checked(), has_flags).map(|words| format!("; also not checked: {words}"));
-    let undecided = named(bundle.undecided(), false).map(|words| format!("; no deciding answer: {words}"));
+    let layers = summary::unread_layers(bundle).filter(|_| bundle.undecided().contains(&"image"));
+    let layers = layers.map_or("", |_| "; the image's layers were not read");
+    let undecided = named(bundle.undecided(), false).map(|words| format!("; no deciding answer: {words}{layers}"));
     [not_checked, undecided].into_iter().flatten().collect()
 }
 
@@ -175,14 +177,9 @@ fn group_words(group: &'static str, has_flags: bool) -> &'static str {
     }
 }
 
-/// Answers that do not reject but that the reader must see: failed or undecided at `warn`, or waived.
-pub(super) fn doubts(bundle: &BundleReport) -> impl Iterator<Item = &Finding> {
-    bundle.played().filter(|finding| finding.is_doubt())
-}
-
 /// Prints the doubtful answers; if there is not enough space, prints only the names of the remaining checks.
 fn put_doubts(page: &mut Page, bundle: &BundleReport, mut left: usize) {
-    let all: Vec<&Finding> = doubts(bundle).collect();
+    let all: Vec<&Finding> = bundle.doubts().collect();
     let mut shown = 0;
     for (at, finding) in all.iter().enumerate() {
         let text = doubt(finding);

@@ -11,7 +11,7 @@ use crate::base::words::{counted, counted_as};
 use crate::gate::key::Fingerprint;
 use crate::gate::verify::Grade;
 use crate::report::summary::verdict_words;
-use crate::report::{BundleReport, Report, key_words, summary};
+use crate::report::{BundleReport, Report, key_words, remarks, summary};
 
 /// Maximum number of keys and scopes to list; further keys and scopes are only counted.
 const SHOWN: usize = 5;
@@ -54,8 +54,11 @@ fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
         page.put("judged", &format!("as of {judged}"));
     }
     scopes(&mut page, report, bundles);
+    if let Some(ignored) = remarks::passed_over(report) {
+        page.put("policy", &for_terminal(&ignored));
+    }
     keys(&mut page, bundles);
-    let doubtful = |bundle: &&BundleReport| brief::doubts(bundle).next().is_some();
+    let doubtful = |bundle: &&BundleReport| bundle.doubts().next().is_some();
     let accepted = || bundles.iter().filter(|bundle| bundle.exit_code() == 0);
     match accepted().filter(doubtful).count() {
         0 => {}

@@ -40,6 +40,11 @@ impl KindsWithoutImages {
         }
     }
 
+    /// The kinds, as `GROUP/Kind`.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.listed.iter().map(|(group, kind)| format!("{group}/{kind}")).collect()
+    }
+
     pub(super) fn lists(&self, group: &str, kind: &str) -> bool {
         self.listed.iter().any(|(of, name)| of == group && name == kind)
     }

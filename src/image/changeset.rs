@@ -34,11 +34,20 @@ pub(super) struct Member {
     pub(super) size: u64,
 }
 
-/// Values from extension headers before a member.
+/// Values from extension headers before a member. As in Go, GNU names take precedence over PAX records wherever they stand, and a second PAX header
+/// replaces the first (archive/tar, reader.go, `next`).
 #[derive(Default)]
 struct Said {
-    path: Option<Vec<u8>>,
-    link: Option<Vec<u8>>,
+    gnu_path: Vec<u8>,
+    gnu_link: Vec<u8>,
+    pax: Pax,
+}
+
+/// The records of a PAX header. A record without a value counts as missing.
+#[derive(Default)]
+struct Pax {
+    path: Vec<u8>,
+    link: Vec<u8>,
     size: Option<u64>,
 }
 
@@ -66,9 +75,9 @@ impl<'a, R: Read> Changeset<'a, R> {
             let size = number(field(&header, 124, 12))?;
             self.set_size(size);
             match field(&header, 156, 1) {
-                b"x" => self.read_pax(&mut said)?,
-                b"L" => said.path = Some(self.read_name()?),
-                b"K" => said.link = Some(self.read_name()?),
+                b"x" => said.pax = self.read_pax()?,
+                b"L" => said.gnu_path = self.read_name()?,
+                b"K" => said.gnu_link = self.read_name()?,
                 b"g" => self.skip()?,
                 b"S" => return Err(malformed("a sparse file, which is not supported")),
                 flag => return self.member(&header, flag, said).map(Some),
@@ -157,15 +166,12 @@ impl<'a, R: Read> Changeset<'a, R> {
     }
 
     fn member(&mut self, header: &[u8; BLOCK], flag: &[u8], said: Said) -> Result<Member, Error> {
-        let is_ustar = field(header, 257, 8) == b"ustar\x0000";
-        let name = said.path.unwrap_or_else(|| {
-            let (prefix, name) = (text(field(header, 345, 155)), text(field(header, 0, 100)));
-            if is_ustar && !prefix.is_empty() { [prefix, b"/", name].concat() } else { name.to_vec() }
-        });
-        let link = said.link.unwrap_or_else(|| text(field(header, 157, 100)).to_vec());
+        let first = |texts: [Vec<u8>; 3]| texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default();
+        let name = first([said.gnu_path, said.pax.path, own_name(header)]);
+        let link = first([said.gnu_link, said.pax.link, text(field(header, 157, 100)).to_vec()]);
         let numbers = || Ok::<_, Error>((number(field(header, 329, 8))?, number(field(header, 337, 8))?));
         let kind = match flag {
-            b"0" | b"\0" | b"7" if name.ends_with(b"/") => Kind::Directory,
+            b"\0" if name.ends_with(b"/") => Kind::Directory,
             b"0" | b"\0" | b"7" => Kind::File,
             b"1" => Kind::HardLink(clean(&link)?),
             b"2" => Kind::Symlink(link),
@@ -178,7 +184,7 @@ impl<'a, R: Read> Changeset<'a, R> {
             }
         };
         // Only a file has content, regardless of the size in the header.
-        self.set_size(if kind == Kind::File { said.size.unwrap_or(self.left) } else { 0 });
+        self.set_size(if kind == Kind::File { said.pax.size.unwrap_or(self.left) } else { 0 });
         let path = clean(&name)?;
         let bytes = path.len() as u64;
         self.names_left = self.limits.names_bytes().take(self.names_left, bytes, WHAT)?;
@@ -199,7 +205,8 @@ impl<'a, R: Read> Changeset<'a, R> {
     }
 
     /// Reads records `LENGTH KEYWORD=VALUE\n`. If two records have the same keyword, the later one counts.
-    fn read_pax(&mut self, said: &mut Said) -> Result<(), Error> {
+    fn read_pax(&mut self) -> Result<Pax, Error> {
+        let mut pax = Pax::default();
         let bytes = self.extension()?;
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
@@ -213,11 +220,12 @@ impl<'a, R: Read> Changeset<'a, R> {
             let (keyword, value) = record.split_at_checked(equals).ok_or_else(bad)?;
             let value = value.strip_prefix(b"=").unwrap_or(value).to_vec();
             match keyword {
-                b"path" => said.path = Some(value),
-                b"linkpath" => said.link = Some(value),
+                b"path" => pax.path = value,
+                b"linkpath" => pax.link = value,
+                b"size" if value.is_empty() => pax.size = None,
                 b"size" => {
                     let size = std::str::from_utf8(&value).ok().and_then(|size| size.parse().ok());
-                    said.size = Some(size.ok_or_else(|| malformed("a PAX size that is not a number"))?);
+                    pax.size = Some(size.ok_or_else(|| malformed("a PAX size that is not a number"))?);
                 }
                 _ if keyword.starts_with(b"GNU.sparse.") => {
                     return Err(malformed("a sparse file, which is not supported"));
@@ -226,7 +234,7 @@ impl<'a, R: Read> Changeset<'a, R> {
             }
             rest = behind;
         }
-        Ok(())
+        Ok(pax)
     }
 }
 
@@ -236,6 +244,29 @@ fn malformed(message: impl Into<String>) -> Error {
 
 fn field(header: &[u8; BLOCK], at: usize, length: usize) -> &[u8] {
     header.get(at..at + length).unwrap_or_default()
+}
+
+/// The name in a header, with its prefix. Go ignores the version after the magic `ustar`, gives the star format a shorter prefix, and takes the
+/// times in a GNU header for a prefix if they are not numbers.
+fn own_name(header: &[u8; BLOCK]) -> Vec<u8> {
+    let is_star = field(header, 508, 4) == b"tar\0";
+    let is_time = |time: &[u8]| match time.first() {
+        None | Some(0) => true,
+        Some(first) if first & 0x80 != 0 => true,
+        Some(_) => {
+            let end = time.iter().rposition(|byte| !matches!(byte, 0 | b' ')).map_or(0, |last| last + 1);
+            let digits = time.get(..end).unwrap_or_default().iter().skip_while(|byte| **byte == b' ');
+            digits.into_iter().all(|byte| matches!(byte, b'0'..=b'7'))
+        }
+    };
+    let has_times = || is_time(field(header, 345, 12)) && is_time(field(header, 357, 12));
+    let prefix: &[u8] = match field(header, 257, 8) {
+        magic if magic.starts_with(b"ustar\0") => field(header, 345, if is_star { 131 } else { 155 }),
+        b"ustar  \0" if !has_times() && text(field(header, 345, 155)).is_ascii() => field(header, 345, 155),
+        _ => b"",
+    };
+    let (prefix, name) = (text(prefix), text(field(header, 0, 100)));
+    if prefix.is_empty() { name.to_vec() } else { [prefix, b"/", name].concat() }
 }
 
 /// The text up to the first NUL.

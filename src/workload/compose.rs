@@ -26,12 +26,13 @@ pub(super) fn is_compose(document: &Value) -> bool {
     document.get("services").is_some_and(Value::is_object)
 }
 
-/// Whether compose starts a file of this name by default. Such a file is read as a compose file, regardless of its
+/// Whether docker compose or podman-compose starts a file of this name by default. Such a file is read as a compose file, regardless of its
 /// content.
 pub(super) fn is_named_so(path: &str) -> bool {
     let name = path.rsplit(['/', ' ']).next().unwrap_or_default();
     let stem = name.strip_suffix(".yaml").or_else(|| name.strip_suffix(".yml"));
-    stem.is_some_and(|stem| matches!(stem.strip_suffix(".override").unwrap_or(stem), "compose" | "docker-compose"))
+    let names = ["compose", "docker-compose", "podman-compose", "container-compose"];
+    stem.is_some_and(|stem| names.contains(&stem.strip_suffix(".override").unwrap_or(stem)))
 }
 
 pub(super) fn read(document: &Value, place: &str, images: &mut Images) {
@@ -501,8 +502,14 @@ mod tests {
 
     #[test]
     fn default_compose_file_names_are_recognised() {
-        for name in ["compose.yaml", "a/docker-compose.yml", "docker-compose.override.yaml", "x: compose.override.yml"]
-        {
+        for name in [
+            "compose.yaml",
+            "a/docker-compose.yml",
+            "docker-compose.override.yaml",
+            "x: compose.override.yml",
+            "container-compose.override.yml",
+            "podman-compose.yaml",
+        ] {
             assert!(is_named_so(name), "{name}");
         }
         for name in ["compose", "my-compose.yaml", "compose.json", "composeryaml", "compose.dev.yaml"] {

@@ -39,6 +39,11 @@ impl MemberPath {
         &self.0
     }
 
+    /// Where the paths below this one begin, in the order of paths. This is not a path itself.
+    pub(crate) fn beginning_of_members(&self) -> Self {
+        Self([self.as_bytes(), b"/"].concat())
+    }
+
     /// The part of the path after `folder/`, if the path is below that folder.
     pub(crate) fn below(&self, folder: &[u8]) -> Option<&[u8]> {
         self.0.strip_prefix(folder)?.strip_prefix(b"/")

@@ -1,6 +1,6 @@
 //! A strict, streaming reader of tar archives: ustar (POSIX.1-1988), PAX (POSIX.1-2001) and the long names of GNU tar.
 //!
-//! Readers disagree on each of these, so each is refused: an unrecognised member type, a size that is not plain octal, a PAX size that differs from
+//! Readers disagree on each of these, so each is refused: a global PAX header between an extension header and its member, an unrecognised member type, a size that is not plain octal, a PAX size that differs from
 //! the header's, an unrecognised PAX keyword ([`pax`]), a PAX and a GNU name for one field, sparse members, content in a member whose type has none,
 //! malformed numbers, GNU headers with data in the field where ustar has the beginning of a name, duplicate names, non-zero bytes after the
 //! end, and a missing end.
@@ -76,6 +76,13 @@ struct Extensions {
     any: bool,
 }
 
+impl Extensions {
+    /// Whether an extension header of the next member was read.
+    fn names_a_member(&self) -> bool {
+        self.has_pax || self.gnu_path.is_some() || self.gnu_link.is_some()
+    }
+}
+
 impl<'a, R: Read> TarReader<'a, R> {
     /// Errors refer to the archive as `what`.
     pub(crate) fn new(input: R, what: &'a str, limits: &'a Limits) -> Self {
@@ -111,6 +118,10 @@ impl<'a, R: Read> TarReader<'a, R> {
                     }
                     let text = self.read_extension()?;
                     self.read_pax(&text, &mut extensions)?;
+                }
+                // Go's archive/tar returns a global header as a member of its own, and then forgets the extension.
+                EntryType::XGlobalHeader if extensions.names_a_member() => {
+                    return Err(self.malformed("a global PAX header between an extension header and its member"));
                 }
                 EntryType::XGlobalHeader => self.check_global_pax()?,
                 EntryType::GNULongName => {

@@ -78,7 +78,11 @@ impl<'a, R: Read> Changeset<'a, R> {
                 b"x" => said.pax = self.read_pax()?,
                 b"L" => said.gnu_path = self.read_name()?,
                 b"K" => said.gnu_link = self.read_name()?,
-                b"g" => self.skip()?,
+                // Go returns it as a member of its own, and then forgets the headers before it.
+                b"g" => {
+                    self.skip()?;
+                    said = Said::default();
+                }
                 b"S" => return Err(malformed("a sparse file, which is not supported")),
                 flag => return self.member(&header, flag, said).map(Some),
             }

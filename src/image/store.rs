@@ -139,7 +139,7 @@ impl<'a> Store<'a> {
     pub(super) fn has(&self, name: &str) -> bool {
         match &self.parts {
             Parts::Folder(top) => regular_file(&top.join(name)),
-            Parts::Archive(archive) => archive.file(name).is_some(),
+            Parts::Archive(archive) => archive.holds(name),
             Parts::Held(files) => files.contains_key(name),
             Parts::Remote(_) | Parts::Unsupported(_) => false,
         }
@@ -167,6 +167,9 @@ impl<'a> Store<'a> {
                 Some(bytes) => bound.check(bytes.len() as u64, name).map(|()| Found::Bytes(bytes.to_vec())),
             },
             Parts::Archive(archive) => Ok(match archive.file(name) {
+                None if archive.holds(name) => Found::Faulty(format!(
+                    "{name} is a link that does not lead to a file of the archive by plain names"
+                )),
                 None => Found::Missing,
                 Some((Some(bytes), _)) => {
                     bound.check(bytes.len() as u64, name)?;
@@ -275,6 +278,11 @@ impl Archive {
         }
     }
 
+    /// Whether there is a file or a link of this name.
+    fn holds(&self, name: &str) -> bool {
+        MemberPath::parse(name.as_bytes()).is_ok_and(|path| self.files.contains_key(&path))
+    }
+
     fn file(&self, name: &str) -> Option<(Option<&Vec<u8>>, &Measured)> {
         match self.files.get(&self.resolve(name)?)? {
             Entry::File { measured, document } => Some((document.as_ref(), measured)),
@@ -324,7 +332,19 @@ fn scan(
         };
         files.insert(member.path, entry);
     }
+    check_places(&files).map_err(|message| Error::malformed(what, message))?;
     Ok(files)
+}
+
+/// Refuses a member below a file or a link: programs that unpack the archive first would follow the link.
+fn check_places(files: &BTreeMap<MemberPath, Entry>) -> Result<(), String> {
+    for path in files.keys() {
+        let next = files.range(path.beginning_of_members()..).next().map(|(next, _)| next);
+        if let Some(next) = next.filter(|next| next.below(path.as_bytes()).is_some()) {
+            return Err(format!("{next} is below {path}, which is not a folder"));
+        }
+    }
+    Ok(())
 }
 
 /// The JSON white space at the start of a file, and the first byte after it. A file with too much white space does not count as a document.
@@ -366,18 +386,24 @@ fn read_file(
     Ok(Entry::File { measured: measure(bytes.as_slice(), what, limits, budget)?, document: Some(bytes) })
 }
 
-/// The path to which a link leads, from the folder that contains the link; `None` if the link is absolute or leads out of the archive.
+/// The path to which a link leads, from the folder that contains the link; `None` if the link is absolute, leads out of the archive, or has `..` after
+/// a name, which may be that of a link.
 fn beside(link: &MemberPath, target: &[u8]) -> Option<MemberPath> {
     let mut segments: Vec<&[u8]> = link.as_bytes().split(|&byte| byte == b'/').collect();
     segments.pop();
     if target.starts_with(b"/") {
         return None;
     }
+    let mut has_name = false;
     for segment in target.split(|&byte| byte == b'/') {
         match segment {
             b"" | b"." => {}
+            b".." if has_name => return None,
             b".." => drop(segments.pop()?),
-            _ => segments.push(segment),
+            _ => {
+                has_name = true;
+                segments.push(segment);
+            }
         }
     }
     MemberPath::parse(&segments.join(&b'/')).ok()

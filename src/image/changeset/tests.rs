@@ -131,6 +131,7 @@ fn ambiguous_names_are_read_as_go_reads_them() {
         ("x(b'pax') + L + header(b'own')", "gnu", "File"),
         ("x(b'one') + extension(b'x', record(b'mtime', b'1')) + header(b'own')", "own", "File"),
         ("x(b'') + header(b'own')", "own", "File"),
+        ("x(b'pax') + extension(b'g', record(b'comment', b'1')) + header(b'own')", "own", "File"),
         ("header(b'own/')", "own", "File"),
         ("header(b'own/', b'\\0')", "own", "Directory"),
         ("header(b'own', magic=b'ustar  \\0', prefix=b'dir')", "dir/own", "File"),

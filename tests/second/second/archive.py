@@ -156,6 +156,8 @@ class Reader:
         content = bytes(self.take(size))
         self.pending = True
         if kind == b"g":
+            if self.pax is not None or self.long_name is not None or self.long_link is not None:
+                raise malformed("a global PAX header between an extension header and its member")
             pax_records(content, True)
         elif kind == b"x":
             if self.pax is not None: raise malformed("two PAX headers for one member")

@@ -264,6 +264,18 @@ fn digests() -> Vec<Case> {
                 bytes.truncate(bytes.len() / 3);
                 bytes
             }),
+        Case::rejected(
+            "image-below-link",
+            "A member of the image's tar file is below a link: programs that unpack the file replace its index.",
+        )
+        .image(&wallet)
+        .hand_over(LAYOUT, &{
+            let mut entries = wallet.layout();
+            entries.push(Entry::link(b'2', "a", "."));
+            entries.push(Entry::file("a/index.json", "{}"));
+            entries
+        })
+        .expect("image-digest", "fail"),
         Case::error("image-missing", 3, "unreadable", "There is no image at the given path.").arguments(&[
             "--key",
             "key.pem",

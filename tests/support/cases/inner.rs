@@ -161,6 +161,16 @@ fn container() -> Vec<Case> {
             log.names = LongNames::PaxAndGnu(b"data/other.log");
             log.pax.push(("path", b"data/build.log".to_vec()));
         }),
+        malformed(
+            "inner-global-after-extension",
+            "A global PAX header stands between a PAX header and its member: Go then forgets the PAX header.",
+            |entries| {
+                let at = entries.iter().position(|entry| entry.path == b"data/build.log").unwrap();
+                let raw = |kind, name: &str, record| Entry { kind, mtime: "0", ..Entry::file(name, record) };
+                entries.insert(at, raw(b'g', "pax_global_header", pax_record("comment", b"x")));
+                entries.insert(at, raw(b'x', "pax_header", pax_record("path", b"data/build.log")));
+            },
+        ),
         malformed("inner-global-path", "A global PAX header gives every member the same name.", |entries| {
             let record = pax_record("path", b"data/build.log");
             entries.insert(0, Entry { kind: b'g', mtime: "0", ..Entry::file("pax_global_header", record) });

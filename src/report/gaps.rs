@@ -1,7 +1,8 @@
 //! What the audit of a bundle leaves open.
 
-use super::BundleReport;
-use crate::judge::finding::{Finding, Group, is_answered};
+use super::{BundleReport, Report, scope};
+use crate::judge::check;
+use crate::judge::finding::{Finding, Group, Level, Reason, Status, is_answered};
 
 impl BundleReport {
     /// Answers that do not reject but that the reader must see: failed or undecided at `warn`, or waived.
@@ -35,4 +36,59 @@ impl BundleReport {
     pub fn not_in_play(&self) -> Vec<Group> {
         Group::OF_BUNDLES.into_iter().filter(|group| !self.in_play.contains(group)).collect()
     }
+}
+
+/// Deviations that a reviewer must accept or refuse.
+#[derive(Default)]
+pub(super) struct Exceptions {
+    /// What speaks against the build: waivers, and failures and undecided answers at `warn`.
+    pub(super) against: Vec<String>,
+    /// Checks that are off or weakened, required checks that had nothing to compare or no evidence, changed limits.
+    pub(super) others: Vec<String>,
+}
+
+impl Exceptions {
+    /// All exceptions, with those that speak against the build first.
+    pub(super) fn all(self) -> Vec<String> {
+        [self.against, self.others].concat()
+    }
+}
+
+/// The exceptions of a bundle.
+pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Exceptions {
+    let mut found = Exceptions::default();
+    for finding in bundle.played() {
+        let (check, message) = (finding.check, &finding.message);
+        if let Some(waiver) = &finding.waiver {
+            found.against.push(format!("{check} ({}): {}; {message}", finding.status.word(), waiver.words()));
+            continue;
+        }
+        if finding.status == Status::Pass && message.contains(check::UNTRACKED_ALLOWED) {
+            found.others.push(format!("{check}: the policy allows files that the commit does not contain"));
+        }
+        match (finding.level, finding.status) {
+            (Level::Off, _) => found.others.push(format!("{check}: this check is off")),
+            (Level::Warn, Status::Fail) => found.against.push(format!("{check} fails, at level warn: {message}")),
+            (Level::Warn, Status::Unknown) => {
+                found.against.push(format!("{check} could not decide, at level warn: {message}"));
+            }
+            (Level::Require, Status::NotRun(Reason::NoEvidence)) if !finding.rejects() => {
+                found.others.push(format!("{check}: no evidence: {message}"));
+            }
+            (Level::Require, Status::NotRun(Reason::NoExpectation)) => {
+                found.others.push(format!("{check}: not compared: {message}"));
+            }
+            (Level::Warn, Status::Pass | Status::NotRun(_)) => {
+                let weakened = report.question.iter().flat_map(|question| scope::weakened(question, finding));
+                let weakened = weakened.filter(|one| one != scope::UNTRACKED);
+                found.others.extend(weakened.map(|one| format!("the policy weakens {one}")));
+            }
+            _ => {}
+        }
+    }
+    if let Some(question) = &report.question {
+        let limits = question.limits.iter();
+        found.others.extend(limits.map(|(name, value)| format!("the limit {name} was set to {value}")));
+    }
+    found
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use super::{BundleReport, Options, Report, outside, remarks, summary};
+use super::{BundleReport, Options, Report, gaps, outside, remarks, summary};
 use crate::base::escape::for_terminal;
 use crate::gate::verify::Grade;
 use crate::judge::check::status_text;
@@ -73,7 +73,7 @@ fn section(page: &mut String, report: &Report, bundle: &BundleReport, options: &
     heading(page, "Not proved");
     list(page, summary::not_proved(bundle).iter());
     heading(page, "Exceptions");
-    match summary::exceptions(report, bundle) {
+    match gaps::exceptions(report, bundle).all() {
         exceptions if exceptions.is_empty() && found.is_empty() => {
             page.push_str("Not determined: there are no reliable findings.\n");
         }

@@ -31,8 +31,13 @@ pub(super) fn with_voucher(report: &Report) -> impl Iterator<Item = String> {
 
 /// The fields of the policy that only `admit` and `serve` evaluate.
 pub(super) fn passed_over(report: &Report) -> Option<String> {
-    let question = report.question.as_ref().filter(|question| !question.passed_over.is_empty())?;
-    Some(format!("Only for `admit` and `serve`, ignored here: {}.", question.passed_over.join(", ")))
+    ignored_words(&report.question.as_ref()?.passed_over).map(|words| format!("The policy has {words}."))
+}
+
+/// The fields of the policy that were not evaluated; `None` if there are none.
+pub(super) fn ignored_words(passed_over: &[String]) -> Option<String> {
+    (!passed_over.is_empty())
+        .then(|| format!("fields only for admit and serve, ignored here: {}", passed_over.join(", ")))
 }
 
 const BY_SEAL: &str = "Evaluated with the case's policy and keys, as of the case's own time, because --seal-key names its sealer: none of them is the reader's own.";

@@ -2,7 +2,7 @@
 
 use super::key_words::grade_words;
 pub(super) use super::repeat::command;
-use super::{BundleReport, QuestionReport, Report, Scope, outside, scope};
+use super::{BundleReport, QuestionReport, Report, Scope, outside};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::mask::mask;
@@ -265,12 +265,13 @@ fn compares(bundle: &BundleReport, check: &str) -> bool {
     bundle.played().any(|finding| finding.check == check && is_examined(finding))
 }
 
-/// The parts of the archive that the checks compare, of one bundle or of all. The log or the source is left out if all checks of it are off.
+/// The parts of the archive that the checks compare, of one bundle or of all. The log or the source is left out if all checks of it are off or had no evidence.
 pub(super) fn compared(report: &Report, bundle: Option<&BundleReport>) -> Vec<&'static str> {
     let bundles = bundle.map_or(report.bundles.as_slice(), std::slice::from_ref);
     let is_off = |is_own: fn(&Finding) -> bool| {
         let mut own = bundles.iter().flat_map(|bundle| &bundle.findings).filter(|one| is_own(one)).peekable();
-        own.peek().is_some() && own.all(|finding| finding.level == Level::Off)
+        let is_unread = |status| status == Status::NotRun(Reason::NoEvidence);
+        own.peek().is_some() && own.all(|finding| finding.level == Level::Off || is_unread(finding.status))
     };
     let mut parts = vec!["record"];
     if !is_off(|one| one.check.starts_with("log-")) {
@@ -452,50 +453,4 @@ fn builder_text(bundle: &BundleReport) -> &'static str {
         Some(Status::Unknown) => "The supplied attestation record could not be evaluated.",
         _ => "No attestation was checked. A server's state, keys included, can be exported and restored elsewhere.",
     }
-}
-
-/// Deviations that a reviewer must accept or refuse: waivers, failures and undecided answers at `warn`, checks that are off or weakened, required
-/// checks that had nothing to compare or no evidence, changed limits.
-pub(super) fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for finding in bundle.played() {
-        if let Some(waiver) = &finding.waiver {
-            lines.push(format!(
-                "{} ({}): {}; {}",
-                finding.check,
-                finding.status.word(),
-                waiver.words(),
-                finding.message
-            ));
-            continue;
-        }
-        if finding.status == Status::Pass && finding.message.contains(check::UNTRACKED_ALLOWED) {
-            lines.push(format!("{}: the policy allows files that the commit does not contain", finding.check));
-        }
-        match (finding.level, finding.status) {
-            (Level::Off, _) => lines.push(format!("{}: this check is off", finding.check)),
-            (Level::Warn, Status::Fail) => {
-                lines.push(format!("{} fails, at level warn: {}", finding.check, finding.message))
-            }
-            (Level::Warn, Status::Unknown) => {
-                lines.push(format!("{} could not decide, at level warn: {}", finding.check, finding.message));
-            }
-            (Level::Require, Status::NotRun(Reason::NoEvidence)) if !finding.rejects() => {
-                lines.push(format!("{}: no evidence: {}", finding.check, finding.message));
-            }
-            (Level::Require, Status::NotRun(Reason::NoExpectation)) => {
-                lines.push(format!("{}: not compared: {}", finding.check, finding.message));
-            }
-            (Level::Warn, Status::Pass | Status::NotRun(_)) => {
-                let weakened = report.question.iter().flat_map(|question| scope::weakened(question, finding));
-                let weakened = weakened.filter(|one| one != scope::UNTRACKED);
-                lines.extend(weakened.map(|one| format!("the policy weakens {one}")));
-            }
-            _ => {}
-        }
-    }
-    if let Some(question) = &report.question {
-        lines.extend(question.limits.iter().map(|(name, value)| format!("the limit {name} was set to {value}")));
-    }
-    lines
 }

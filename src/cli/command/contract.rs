@@ -42,11 +42,16 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
     let of_index = bundle.and_then(BundleReport::of_index);
     let judged = bundle.and_then(|bundle| report.judged_as_of(bundle)).unwrap_or_default();
+    let ignored = question.report().question.map(|question| question.passed_over.join(", ")).unwrap_or_default();
+    let ignored = match ignored.is_empty() {
+        true => String::new(),
+        false => format!("# Only for admit and serve, ignored here: {}\n", for_terminal(&ignored)),
+    };
     let doubts: String = bundle.iter().flat_map(|bundle| bundle.doubts()).fold(String::new(), |page, doubt| {
         page + &format!("# Warning: {}\n", for_terminal(&format!("{}: {}", doubt.check, doubt.message)))
     });
     output::print(&format!(
-        "# {headline}\n# Audited as of {judged}.\n{doubts}{}",
+        "# {headline}\n# Audited as of {judged}.\n{ignored}{doubts}{}",
         section(&name, &built, of_index, &terms.policy)?
     ))
 }

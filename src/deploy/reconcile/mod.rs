@@ -86,6 +86,8 @@ pub fn reconcile(reports: &[BundleReport], books: &Books<'_>) -> Reconciliation 
         rows: rows.into_iter().map(masked).collect(),
         keys: keys::uses(&audited, books.policy),
         qualified: qualified(&audited, &running, books.policy),
+        passed_over: QuestionReport::of(Depth::Everything, books.policy, &books.policy.keys, &[], &Limits::default())
+            .passed_over,
         skipped: all_skipped(books.inventories.iter().map(|inventory| &inventory.skipped)),
         sample: books.sample.as_ref().map(|size| sample::draw(&audited, &running, size)),
     }

@@ -1,7 +1,7 @@
 //! The first sheet for one bundle, and for a run without a bundle.
 
 use super::super::{
-    BundleReport, CaseReport, Depth, QuestionReport, Report, key_words, remarks, remedy, repeat, summary,
+    BundleReport, CaseReport, Depth, QuestionReport, Report, gaps, key_words, remarks, remedy, repeat, summary,
 };
 use super::sheet::{LETTERS, Part, REASONS, Row, Sheet, Signed, Tone, beginning, shortened};
 use crate::base::words::counted_as;
@@ -58,7 +58,7 @@ pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
         counted: counted(bundle),
         found: found(bundle),
         not_proved: summary::not_proved(bundle),
-        exceptions: beginning(summary::exceptions(report, bundle), REASONS, FINDINGS),
+        exceptions: beginning(gaps::exceptions(report, bundle).all(), REASONS, FINDINGS),
         command: repeat::options(report, Some(bundle)),
         repeats: repeats(report),
         prepared: signed(report, "prepared"),

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::super::sarif::uri;
-use super::super::{BundleReport, Report, outside, remarks, repeat, summary};
+use super::super::{BundleReport, Report, gaps, outside, remarks, repeat, summary};
 use super::sheet::{Part, REASONS, Row, Sheet, beginning};
 use super::{Markup, Running, detail, digest_of_list, file_name, first, foot, head, running};
+use crate::base::words::counted;
 use crate::judge::evidence::Known;
 use crate::judge::finding::Status;
 
@@ -70,7 +71,7 @@ fn sheet(report: &Report, headline: String) -> Sheet {
         counted: String::new(),
         found: found(report),
         not_proved: beginning(shared(report, summary::not_proved), 8, "see the page of each bundle"),
-        exceptions: beginning(shared(report, |bundle| summary::exceptions(report, bundle)), REASONS, "see the page of each bundle"),
+        exceptions: beginning(exceptions(report), REASONS, "see the page of each bundle"),
         command: repeat::options(report, None),
         repeats: first::repeats(report),
         prepared: first::signed(report, "prepared"),
@@ -98,6 +99,21 @@ fn keys(report: &Report) -> Row {
         lines.extend(first::trusted(report));
     }
     Row { label: "Keys", lines }
+}
+
+/// The exceptions of all bundles: first, which accepted bundles have warnings or waivers.
+fn exceptions(report: &Report) -> Vec<String> {
+    const NAMED: usize = 3;
+    let is_doubtful = |bundle: &&BundleReport| bundle.exit_code() == 0 && bundle.doubts().next().is_some();
+    let doubtful: Vec<String> = report.bundles.iter().filter(is_doubtful).map(BundleReport::listed_name).collect();
+    let more = doubtful.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named = doubtful.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let count = counted(doubtful.len(), "accepted bundle");
+    let first = (!doubtful.is_empty()).then(|| format!("{count} with warnings or waivers: {named}{more}"));
+    let against = shared(report, |bundle| gaps::exceptions(report, bundle).against);
+    let others = shared(report, |bundle| gaps::exceptions(report, bundle).others);
+    first.into_iter().chain(against).chain(others).collect()
 }
 
 /// The statements about several bundles. Each statement is listed once, with the number of bundles to which it applies.

@@ -75,6 +75,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
     let open = open
         .into_iter()
         .chain(remarks::skipped_words(&answer.skipped))
+        .chain(remarks::ignored_words(&answer.passed_over))
         .chain(answer.rows.iter().filter(is_unmatched).map(told))
         .collect();
     let flags = answer.given.iter().map(|(flag, value)| format!("--{flag} {}", repeat::quoted(value)));

@@ -36,6 +36,8 @@ struct Document {
     rows: Vec<Row>,
     /// Accepted builds, running or of the period, that were accepted in part, under weakened checks, or with warnings.
     qualified: Vec<QualifiedBuild>,
+    /// Fields of the policy that only `admit` and `serve` evaluate.
+    passed_over: Vec<String>,
     /// Objects in the inventories that run nothing only according to the policy's `kinds-without-images`.
     skipped: Vec<SkippedRow>,
     keys: Vec<Key>,
@@ -198,6 +200,7 @@ fn document(answer: &Reconciliation) -> Document {
         approvals_in_period: answer.approvals_in_period,
         rows: rows.collect(),
         qualified: answer.qualified.iter().map(qualified).collect(),
+        passed_over: answer.passed_over.clone(),
         skipped: SkippedRow::all(&answer.skipped),
         keys: keys.collect(),
         sample: answer.sample.as_ref().map(|sample| Sample {

@@ -50,6 +50,8 @@ pub struct Reconciliation {
     pub keys: Vec<KeyUse>,
     /// The accepted builds, running or of the period, that were accepted in part, under weakened checks, or with warnings.
     pub qualified: Vec<Qualified>,
+    /// The fields of the policy that only `admit` and `serve` evaluate.
+    pub passed_over: Vec<String>,
     /// The objects in the inventories that run nothing only according to the policy.
     pub skipped: SkippedKinds,
     /// The sample of builds for manual review, if requested.
@@ -305,7 +307,8 @@ impl Reconciliation {
             )
         });
         let skipped = remarks::skipped_words(&self.skipped);
-        outside.into_iter().chain(indexes).chain(qualified).chain(skipped).collect::<Vec<_>>().join("; ")
+        let ignored = remarks::ignored_words(&self.passed_over);
+        outside.into_iter().chain(indexes).chain(qualified).chain(skipped).chain(ignored).collect::<Vec<_>>().join("; ")
     }
 
     /// Writes the result as text, JSON, CSV or HTML.

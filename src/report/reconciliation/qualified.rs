@@ -14,7 +14,9 @@ pub struct Qualified {
     pub bundle: String,
     /// `accept`, or `accept-in-part`.
     pub verdict: Verdict,
-    /// For an acceptance in part: groups and checks that were not checked.
+    /// Whether the policy requires no checks of builds.
+    pub(super) requires_nothing: bool,
+    /// For an acceptance in part: groups and checks that were not checked. Also an image's layers, if none was read.
     pub not_checked: Vec<String>,
     /// For an acceptance in part: groups with answers, none of which decides.
     pub undecided: Vec<String>,
@@ -43,10 +45,13 @@ impl Qualified {
         let warned = bundle.played().filter(|finding| finding.is_doubt() && !finding.is_waived());
         let warned: Vec<String> =
             warned.map(|finding| mask(&format!("{}: {}", finding.check, finding.message))).collect();
-        (is_part || !weakened.is_empty() || !warned.is_empty()).then(|| Self {
+        let mut not_checked: Vec<String> = of_part(bundle.not_checked());
+        not_checked.extend(summary::unread_layers(bundle).map(|_| "the image's layers".to_owned()));
+        (is_part || !weakened.is_empty() || !warned.is_empty() || !not_checked.is_empty()).then(|| Self {
             bundle: bundle.path.clone(),
             verdict: bundle.verdict,
-            not_checked: of_part(bundle.not_checked()),
+            requires_nothing: question.require.is_empty(),
+            not_checked,
             undecided: of_part(bundle.undecided()),
             warned,
             waived: bundle.waived().map(|finding| finding.check.to_owned()).collect(),
@@ -79,6 +84,9 @@ fn open<'q>(builds: impl IntoIterator<Item = &'q Qualified> + Clone) -> String {
         names
     };
     let mut parts = Vec::new();
+    if builds.clone().into_iter().any(|one| one.requires_nothing) {
+        parts.push("the policy requires no checks of the build".to_owned());
+    }
     for (names, word) in [
         (all(|one| &one.not_checked), "not checked"),
         (all(|one| &one.undecided), "without a deciding answer"),
@@ -93,9 +101,6 @@ fn open<'q>(builds: impl IntoIterator<Item = &'q Qualified> + Clone) -> String {
         builds.clone().into_iter().flat_map(|one| &one.warned).filter_map(|one| one.split(':').next()).collect();
     if !warned.is_empty() {
         parts.push(format!("warnings of {}", warned.into_iter().collect::<Vec<_>>().join(", ")));
-    }
-    if parts.is_empty() {
-        parts.push("the policy requires no checks of the build".to_owned());
     }
     parts.join("; ")
 }

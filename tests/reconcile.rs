@@ -421,7 +421,13 @@ fn builds_are_counted_once_and_the_time_is_stated() {
     folder.write("three.csv", format!("place,image\na,w@{DIGEST}\nb,w@{DIGEST}\nc,w@{DIGEST}\n"));
     let answer = ask(&folder, "three.csv", &[]);
     assert_eq!(answer.code, 1);
-    assert!(answer.out.starts_with("NOT RECONCILED: 1 build without approval; 1 check at warn\n"), "{}", answer.out);
+    assert!(
+        answer
+            .out
+            .starts_with("NOT RECONCILED: 1 build without approval; 1 check at warn; warnings of source-approved\n"),
+        "{}",
+        answer.out
+    );
     assert!(answer.out.contains("  judged  as of 2026-03-10T00:00:00Z\n"), "{}", answer.out);
     assert!(answer.out.contains("       3  rows: built without approval\n"), "{}", answer.out);
     let csv = ask(&folder, "three.csv", &["--format", "csv"]).out;

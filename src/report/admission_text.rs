@@ -46,7 +46,7 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
         Verdict::Accept => ("ADMITTED", format!("ADMITTED: {}", scope(report, image))),
         Verdict::AcceptInPart => {
             let weakened = Scope::of_image(report, image).in_brackets();
-            ("ADMITTED IN PART", format!("ADMITTED IN PART: {}{weakened}", in_part(report, bundle)))
+            ("ADMITTED IN PART", format!("ADMITTED IN PART: {}{weakened}", in_part(report, image)))
         }
         Verdict::Reject | Verdict::None => ("DENIED", "DENIED".into()),
     };
@@ -112,9 +112,8 @@ fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>)
 fn scope(report: &Report, image: &ImageReport) -> String {
     let scope = Scope::of_image(report, image);
     let bundle = report.bundle_of(image);
-    let deployed = image.image.as_ref().and_then(|text| Sha256::from_prefixed(text.rsplit('@').next()?));
-    let index = bundle.and_then(BundleReport::of_index).zip(deployed);
-    let examined = match index.and_then(|(one, digest)| one.only_examined(digest)) {
+    let examined = match only_examined(report, image) {
+        Some(_) if bundle.and_then(unread_layers).is_some() => "one image of the index without layers",
         Some(_) => "one image of the index",
         None => bundle.map_or("image", image_words),
     };
@@ -123,12 +122,20 @@ fn scope(report: &Report, image: &ImageReport) -> String {
     format!("{}{}{unread}", scope.words(examined), scope.in_brackets())
 }
 
+/// The examined image, if the file refers to an index of which only that image was examined.
+fn only_examined(report: &Report, image: &ImageReport) -> Option<Sha256> {
+    let deployed = image.image.as_ref().and_then(|text| Sha256::from_prefixed(text.rsplit('@').next()?))?;
+    report.bundle_of(image)?.of_index()?.only_examined(deployed)
+}
+
 /// Lists what is missing for a full admission.
-fn in_part(report: &Report, bundle: Option<&BundleReport>) -> String {
+fn in_part(report: &Report, image: &ImageReport) -> String {
+    let bundle = report.bundle_of(image);
     let requires = |question: &QuestionReport| question.require.iter().any(|group| *group != Group::Workload);
     let asks_nothing = report.question.as_ref().is_some_and(|question| !requires(question));
     let nothing = asks_nothing.then(|| "the policy requires no checks of the build".to_owned());
-    nothing.into_iter().chain(left_out(bundle)).collect::<Vec<_>>().join("; ")
+    let of_index = only_examined(report, image).map(|_| "only one image of the index was examined".to_owned());
+    nothing.into_iter().chain(left_out(bundle)).chain(of_index).collect::<Vec<_>>().join("; ")
 }
 
 /// The steps that the owner of the workload can take.

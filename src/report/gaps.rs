@@ -1,5 +1,7 @@
 //! What the audit of a bundle leaves open.
 
+use std::collections::BTreeSet;
+
 use super::{BundleReport, Report, scope};
 use crate::judge::check;
 use crate::judge::finding::{Finding, Group, Level, Reason, Status, is_answered};
@@ -52,6 +54,12 @@ impl Exceptions {
     pub(super) fn all(self) -> Vec<String> {
         [self.against, self.others].concat()
     }
+}
+
+/// The checks whose answers do not reject these bundles but speak against them, each named once.
+pub(super) fn checks_in_doubt<'b>(bundles: impl Iterator<Item = &'b BundleReport>) -> String {
+    let checks: BTreeSet<&str> = bundles.flat_map(BundleReport::doubts).map(|finding| finding.check).collect();
+    checks.into_iter().collect::<Vec<_>>().join(", ")
 }
 
 /// The exceptions of a bundle.

@@ -240,11 +240,19 @@ pub(super) fn compares_image(bundle: &BundleReport) -> bool {
     compares(bundle, check::IMAGE_DIGEST.name)
 }
 
+/// That the supplied image is another one than the log's, if it is and the build is accepted all the same.
+pub(super) fn image_contradiction(bundle: &BundleReport) -> Option<&'static str> {
+    let finding = check::IMAGE_DIGEST.answer_in(bundle.played())?;
+    (finding.status == Status::Fail).then_some(OTHER_IMAGE)
+}
+
+const OTHER_IMAGE: &str = "The supplied image is NOT the one with the digest in the log";
+
 /// Why the supplied image may be another one than the log's, although the build is accepted.
 pub(super) fn image_doubt(bundle: &BundleReport) -> Option<&'static str> {
     match check::IMAGE_DIGEST.answer_in(bundle.played()).map(|finding| finding.status) {
         Some(Status::Pass) => None,
-        Some(Status::Fail) => Some("The supplied image is NOT the one with the digest in the log"),
+        Some(Status::Fail) => Some(OTHER_IMAGE),
         _ => Some("The image's own digest was not compared"),
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn sheet(report: &Report, bundle: &BundleReport) -> Sheet {
         counted: counted(bundle),
         found: found(bundle),
         not_proved: summary::not_proved(bundle),
-        exceptions: beginning(gaps::exceptions(report, bundle).all(), REASONS, FINDINGS),
+        exceptions: beginning(exceptions(report, bundle), REASONS, FINDINGS),
         command: repeat::options(report, Some(bundle)),
         repeats: repeats(report),
         prepared: signed(report, "prepared"),
@@ -106,6 +106,14 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
     }
 }
 
+/// The exceptions. If the sheet has no space for all that speaks against the build, a first line names the checks.
+fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> {
+    let found = gaps::exceptions(report, bundle);
+    let checks = || format!("Warnings or waivers: {}", gaps::checks_in_doubt(std::iter::once(bundle)));
+    let first = (found.against.len() > REASONS).then(checks);
+    first.into_iter().chain(found.all()).collect()
+}
+
 /// The advice on what to do after this verdict.
 fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
@@ -149,7 +157,8 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
         steps.push("review the waivers under Exceptions".to_owned());
     }
     let steps = if steps.is_empty() { "list the required groups in the policy".into() } else { steps.join("; ") };
-    format!("No check rejects this build, but do not deploy it yet. First: {steps}.")
+    let doubt = summary::image_contradiction(bundle).map_or_else(String::new, |doubt| format!(" {doubt}."));
+    format!("No check rejects this build, but do not deploy it yet. First: {steps}.{doubt}")
 }
 
 fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {

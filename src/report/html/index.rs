@@ -110,7 +110,10 @@ fn exceptions(report: &Report) -> Vec<String> {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let named = doubtful.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     let count = counted(doubtful.len(), "accepted bundle");
-    let first = (!doubtful.is_empty()).then(|| format!("{count} with warnings or waivers: {named}{more}"));
+    let first = (!doubtful.is_empty()).then(|| {
+        let all = report.bundles.iter().filter(is_doubtful);
+        format!("{count} with warnings or waivers ({}): {named}{more}", gaps::checks_in_doubt(all))
+    });
     let against = shared(report, |bundle| gaps::exceptions(report, bundle).against);
     let others = shared(report, |bundle| gaps::exceptions(report, bundle).others);
     first.into_iter().chain(against).chain(others).collect()

@@ -89,7 +89,7 @@ struct QualifiedBuild {
     bundle: String,
     /// `accept`, or `accept-in-part`.
     verdict: &'static str,
-    /// For an acceptance in part: groups and checks that were not checked.
+    /// For an acceptance in part: groups and checks that were not checked. Also an image's layers, if none was read.
     not_checked: Vec<String>,
     /// For an acceptance in part: groups with answers, none of which decides.
     undecided: Vec<String>,

@@ -77,6 +77,11 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     if bundle.waived().next().is_some() {
         parts.push("decide whether you accept the waivers".to_owned());
     }
+    parts.extend(summary::image_contradiction(bundle).map(|doubt| format!("note: {doubt}")));
+    if let Some(OfIndex { manifest, has_others }) = bundle.of_index() {
+        let others = if has_others { "; its other images were not examined" } else { "" };
+        parts.push(format!("deploy only the manifest {manifest}: the digest above is of an index{others}"));
+    }
     if parts.is_empty() {
         return "The missing checks need evidence that is not in this case".into();
     }

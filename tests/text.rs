@@ -319,3 +319,21 @@ fn an_image_that_fails_at_warn_is_not_said_to_be_unchecked() {
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(page.contains("The supplied image is NOT the one with the digest in the log"), "the page");
 }
+
+/// The page that is signed for several bundles names every check that fails at `warn`, whatever it cuts off.
+#[test]
+fn the_index_names_the_checks_that_fail_at_warn() {
+    let folder = Folder::new();
+    for name in ["good-rsa-2048", "tree-file-changed_fail"] {
+        folder.write(&format!("{name}/{BUNDLE}"), fs::read(fixture(name).join(BUNDLE)).unwrap());
+    }
+    folder.write("key.pem", fs::read(fixture("good-rsa-2048").join("key.pem")).unwrap());
+    let policy = "version = 1\nrequire = [\"manifest\", \"source\"]\n[[keys]]\nname = \"k\"\nfile = \"key.pem\"\n";
+    folder.write("policy.toml", format!("{policy}[levels]\nsource-tree = \"warn\"\n"));
+    let answer =
+        run(folder.path(), &["audit", ".", "--policy", "policy.toml", "--now", NOW, "--report", "html=page.html"]);
+    assert_eq!(answer.code, 0, "{}", answer.out);
+    let page = fs::read_to_string(folder.path().join("page.html")).unwrap().replace("<wbr>", "");
+    assert!(page.contains("1 accepted bundle with warnings or waivers (source-tree): "), "the index");
+    assert!(page.contains("source-tree fails, at level warn: "), "the index");
+}

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::admission::left_out;
 use super::key_words::grade_words;
-use super::summary::{image_words, not_looked_at, unread_layers, was_read};
+use super::summary::{image_itself, not_looked_at, unread_layers, was_read};
 use super::text::{Amount, Look, UNPROVED, line, opening, paint_first, status_column};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain, summary};
 use crate::base::digest::Sha256;
@@ -115,7 +115,7 @@ fn scope(report: &Report, image: &ImageReport) -> String {
     let examined = match only_examined(report, image) {
         Some(_) if bundle.and_then(unread_layers).is_some() => "one image of the index without layers",
         Some(_) => "one image of the index",
-        None => bundle.map_or("image", image_words),
+        None => bundle.map_or("image", image_itself),
     };
     let unread = bundle.and_then(unread_layers).filter(|_| !scope.groups.iter().any(|group| group == "image"));
     let unread = unread.map_or("", |_| "; the image's layers were not read");

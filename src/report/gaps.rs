@@ -56,10 +56,21 @@ impl Exceptions {
     }
 }
 
-/// The checks whose answers do not reject these bundles but speak against them, each named once.
-pub(super) fn checks_in_doubt<'b>(bundles: impl Iterator<Item = &'b BundleReport>) -> String {
+/// The checks whose answers do not reject these bundles but speak against them, each named once, in lines that no page cuts.
+pub(super) fn checks_in_doubt<'b>(bundles: impl Iterator<Item = &'b BundleReport>) -> Vec<String> {
+    const LETTERS: usize = 120;
     let checks: BTreeSet<&str> = bundles.flat_map(BundleReport::doubts).map(|finding| finding.check).collect();
-    checks.into_iter().collect::<Vec<_>>().join(", ")
+    let mut lines: Vec<String> = Vec::new();
+    for check in checks {
+        match lines.last_mut().filter(|line| line.len() < LETTERS) {
+            Some(line) => {
+                line.push_str(", ");
+                line.push_str(check);
+            }
+            None => lines.push(format!("Warnings or waivers: {check}")),
+        }
+    }
+    lines
 }
 
 /// The exceptions of a bundle.

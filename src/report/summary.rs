@@ -150,6 +150,9 @@ fn left_out(report: &Report, bundle: &BundleReport) -> String {
     if unread_layers(bundle).is_some() {
         parts.push("the image's layers not checked".to_owned());
     }
+    if has_other_images(bundle) {
+        parts.push("only one image of the index examined".to_owned());
+    }
     if !waived.is_empty() {
         parts.push(format!("{} waived", waived.join(", ")));
     }
@@ -384,6 +387,12 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     if let Some(layers) = unread_layers(bundle) {
         lines.push(format!("The image's layers. {layers}."));
     }
+    if let Some(one) = bundle.of_index().filter(|one| one.has_others) {
+        lines.push(format!(
+            "The other images of the index. The log's digest is that of the index, of which only {} was examined.",
+            one.manifest
+        ));
+    }
     let checks: Vec<&str> = bundle.not_built_in().collect();
     if !checks.is_empty() {
         lines.push(format!("Not checked, because this build of the program lacks the check: {}.", checks.join(", ")));
@@ -400,9 +409,23 @@ fn words_of(groups: &[Group]) -> String {
     groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ")
 }
 
-/// The words for the group `image` in headlines: they say so if the image's layers were not examined.
+/// The words for the group `image` in headlines: they say so if the image's layers were not examined, or only one image of an index was.
 pub(super) fn image_words(bundle: &BundleReport) -> &'static str {
+    match (has_other_images(bundle), unread_layers(bundle).is_some()) {
+        (true, true) => "one image of the index without layers",
+        (true, false) => "one image of the index",
+        (false, _) => image_itself(bundle),
+    }
+}
+
+/// The words for the examined image alone.
+pub(super) fn image_itself(bundle: &BundleReport) -> &'static str {
     if unread_layers(bundle).is_some() { "image without layers" } else { "image" }
+}
+
+/// Whether the log's digest is that of an index with images that were not examined.
+pub(super) fn has_other_images(bundle: &BundleReport) -> bool {
+    bundle.of_index().is_some_and(|one| one.has_others)
 }
 
 /// Why no layer was compared, if an image was examined without its layers.

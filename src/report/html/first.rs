@@ -109,8 +109,7 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
 /// The exceptions. If the sheet has no space for all that speaks against the build, a first line names the checks.
 fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> {
     let found = gaps::exceptions(report, bundle);
-    let checks = || format!("Warnings or waivers: {}", gaps::checks_in_doubt(std::iter::once(bundle)));
-    let first = (found.against.len() > REASONS).then(checks);
+    let first = if found.against.len() > REASONS { gaps::checks_in_doubt(std::iter::once(bundle)) } else { Vec::new() };
     first.into_iter().chain(found.all()).collect()
 }
 
@@ -124,8 +123,12 @@ fn next(report: &Report, bundle: &BundleReport) -> String {
                 (None, Some(_)) => "The image's layers were not examined. ".into(),
                 (None, None) => String::new(),
             };
+            let index = match bundle.of_index().filter(|one| one.has_others) {
+                Some(one) => format!("Only the image {} of the index was examined. ", one.manifest),
+                None => String::new(),
+            };
             format!(
-                "No required check rejects this build. {image}Do not deploy it yet: first, the reviewer decides on each exception and on each point under Not proved."
+                "No required check rejects this build. {image}{index}Do not deploy it yet: first, the reviewer decides on each exception and on each point under Not proved."
             )
         }
         Verdict::AcceptInPart => in_part(report, bundle),

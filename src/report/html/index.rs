@@ -110,13 +110,11 @@ fn exceptions(report: &Report) -> Vec<String> {
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let named = doubtful.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     let count = counted(doubtful.len(), "accepted bundle");
-    let first = (!doubtful.is_empty()).then(|| {
-        let all = report.bundles.iter().filter(is_doubtful);
-        format!("{count} with warnings or waivers ({}): {named}{more}", gaps::checks_in_doubt(all))
-    });
+    let first = (!doubtful.is_empty()).then(|| format!("{count} with warnings or waivers: {named}{more}"));
+    let checks = gaps::checks_in_doubt(report.bundles.iter().filter(is_doubtful));
     let against = shared(report, |bundle| gaps::exceptions(report, bundle).against);
     let others = shared(report, |bundle| gaps::exceptions(report, bundle).others);
-    first.into_iter().chain(against).chain(others).collect()
+    first.into_iter().chain(checks).chain(against).chain(others).collect()
 }
 
 /// The statements about several bundles. Each statement is listed once, with the number of bundles to which it applies.

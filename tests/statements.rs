@@ -127,7 +127,17 @@ fn an_earlier_statement_is_not_left_for_a_build_that_is_not_accepted() {
     // Without a policy, nothing is audited.
     assert_eq!(run(folder.path(), &["audit", BUNDLE, "--key", "key.pem", "--report", "vsa=vsa"]).code, 2);
     assert!(!is_there());
-    // Only files are removed.
+    // Only summaries are removed, signed or not.
+    folder.write("vsa", "a bundle, for example");
+    assert_eq!((audit(&["--require", "trust"]).code, is_there()), (1, true));
+    fs::remove_file(folder.path().join("vsa")).unwrap();
+    Command::new("openssl")
+        .args(["genpkey", "-algorithm", "ed25519", "-out", "own.key"])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert_eq!((audit(&["--sign-key", "own.key"]).code, is_there()), (0, true));
+    assert_eq!((audit(&["--require", "trust", "--sign-key", "own.key"]).code, is_there()), (1, false));
     fs::create_dir(folder.path().join("vsa")).unwrap();
     assert_eq!((audit(&["--require", "trust"]).code, is_there()), (1, true));
 }

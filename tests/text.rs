@@ -7,6 +7,7 @@ mod program;
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -318,6 +319,21 @@ fn an_image_that_fails_at_warn_is_not_said_to_be_unchecked() {
     assert!(!screen.contains("--image SOURCE"), "{screen}");
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(page.contains("The supplied image is NOT the one with the digest in the log"), "the page");
+    // So does the section for a contract, from an image next to the bundle. With the check off, nothing was compared.
+    fs::create_dir(folder.path().join("image")).unwrap();
+    let tar = Command::new("tar").args(["xf", "image.tar", "-C", "image"]).current_dir(folder.path()).status().unwrap();
+    assert!(tar.success());
+    for (level, words) in [
+        ("warn", "# The supplied image is NOT the one with the digest in the log.\n"),
+        ("off", "# The image's own digest was not compared.\n"),
+    ] {
+        folder.write(
+            "policy.toml",
+            format!("{policy}{levels}").replace("image-digest = \"warn\"", &format!("image-digest = \"{level}\"")),
+        );
+        let section = run(folder.path(), &["contract", "images", BUNDLE, "--policy", "policy.toml", "--now", NOW]);
+        assert!(section.code == 0 && section.out.contains(words), "{}{}", section.out, section.err);
+    }
 }
 
 /// The page that is signed for several bundles names every check that fails at `warn`, whatever it cuts off.

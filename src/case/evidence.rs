@@ -32,6 +32,7 @@ pub(crate) struct CaseTerms {
     pub(crate) now: Timestamp,
     /// A time by which the case existed, according to an authority that the reader trusts.
     pub(crate) existed_by: Option<Timestamp>,
+    /// Where the list of approvals comes from.
     pub(crate) approvals: ApprovalsFrom,
 }
 

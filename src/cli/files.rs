@@ -1,7 +1,7 @@
 //! Report files. All report files are written under temporary names next to their targets and then renamed, so that none is left incomplete.
 
 use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use crate::base::error::Error;
@@ -42,12 +42,21 @@ fn discard(staged: &Path) {
     let _ = fs::remove_dir_all(staged);
 }
 
-/// Removes the regular file at this path, if there is one, and prints a line on standard error.
+/// Removes the summary that an earlier run wrote at this path, if there is one, and prints a line on standard error. A file with any other content is
+/// left alone.
 ///
 /// # Errors
 /// [`Error::Unwritable`] if the file cannot be removed.
 pub(super) fn remove_earlier(path: &Path) -> Result<(), Error> {
+    // A statement, or an envelope with one.
+    const BEGINNINGS: [&[u8]; 2] = [b"{\"_type\":", b"{\"payload"];
     if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+        return Ok(());
+    }
+    let mut start = Vec::new();
+    let file = fs::File::open(path).map_err(|error| Error::unreadable(slashed(path), &error))?;
+    file.take(16).read_to_end(&mut start).map_err(|error| Error::unreadable(slashed(path), &error))?;
+    if !BEGINNINGS.iter().any(|beginning| start.starts_with(beginning)) {
         return Ok(());
     }
     fs::remove_file(path).map_err(|error| Error::unwritable(slashed(path), &error))?;

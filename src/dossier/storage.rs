@@ -275,34 +275,35 @@ impl<'a> Storage<'a> {
         Ok(found)
     }
 
-    /// What [`Self::read_trust`] does not read below a folder: the relative path, and the reason.
-    ///
-    /// # Errors
-    /// [`Error::Unreadable`], [`Error::OverLimit`].
-    pub(crate) fn left_out_of_trust(self, path: &Path, limits: &Limits) -> Result<Vec<(String, &'static str)>, Error> {
-        if !self.is_folder(path) {
-            return Ok(Vec::new());
-        }
-        Ok(self.walk_below(path, limits.trust_files(), limits)?.left_out)
-    }
-
     /// Reads the files of an image's signatures or of an attestation record: one file, or all files in a folder, by relative path. Symbolic links
     /// in the folder are not followed.
     ///
     /// # Errors
     /// [`Error::Unreadable`], [`Error::OverLimit`].
     pub fn read_trust(self, path: &Path, limits: &Limits) -> Result<Vec<TrustFile>, Error> {
+        self.read_trust_and_left_out(path, limits).map(|(files, _)| files)
+    }
+
+    /// Like [`Self::read_trust`], but also returns what was not read: the relative path, and the reason.
+    pub(crate) fn read_trust_and_left_out(
+        self,
+        path: &Path,
+        limits: &Limits,
+    ) -> Result<(Vec<TrustFile>, Vec<(String, &'static str)>), Error> {
         let mut left = limits.trust_bytes;
         let read = |(name, file): (String, PathBuf)| {
             let bytes = self.read(&file, limits.trust_file_bytes())?;
             left = limits.trust_bytes().take(left, bytes.len() as u64, slashed(path))?;
             Ok(TrustFile { path: name, bytes })
         };
-        if self.is_folder(path) {
-            return self.files_below(path, limits.trust_files(), limits)?.into_iter().map(read).collect();
-        }
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        [(name, path.to_owned())].into_iter().map(read).collect()
+        let below = if self.is_folder(path) {
+            self.walk_below(path, limits.trust_files(), limits)?
+        } else {
+            let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            Below { files: vec![(name, path.to_owned())], left_out: Vec::new() }
+        };
+        let files: Result<Vec<TrustFile>, Error> = below.files.into_iter().map(read).collect();
+        Ok((files?, below.left_out))
     }
 
     /// Reads the folder of an attestation record.

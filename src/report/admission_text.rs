@@ -117,9 +117,18 @@ fn scope(report: &Report, image: &ImageReport) -> String {
         Some(_) => "one image of the index",
         None => bundle.map_or("image", image_itself),
     };
-    let unread = bundle.and_then(unread_layers).filter(|_| !scope.groups.iter().any(|group| group == "image"));
-    let unread = unread.map_or("", |_| "; the image's layers were not read");
-    format!("{}{}{unread}", scope.words(examined), scope.in_brackets())
+    // If a group has no deciding answer, its words are not in the headline.
+    let decides = scope.groups.iter().any(|group| group == "image");
+    let mut more = String::new();
+    if let Some(bundle) = bundle.filter(|bundle| bundle.in_play.contains(&Group::Image)) {
+        let doubt = bundle.image_doubt();
+        more.extend(doubt.map(|doubt| format!("; {}", doubt.replacen("The", "the", 1))));
+        more.extend(unread_layers(bundle).filter(|_| !decides).map(|_| "; the image's layers were not read"));
+        more.extend(
+            only_examined(report, image).filter(|_| !decides).map(|_| "; only one image of the index was examined"),
+        );
+    }
+    format!("{}{}{more}", scope.words(examined), scope.in_brackets())
 }
 
 /// The examined image, if the file refers to an index of which only that image was examined.

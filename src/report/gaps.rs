@@ -6,7 +6,23 @@ use super::{BundleReport, Report, scope};
 use crate::judge::check;
 use crate::judge::finding::{Finding, Group, Level, Reason, Status, is_answered};
 
+const OTHER_IMAGE: &str = "The supplied image is NOT the one with the digest in the log";
+
 impl BundleReport {
+    /// That the supplied image is another one than the log's, if it is and the build is accepted all the same.
+    pub(super) fn image_contradiction(&self) -> Option<&'static str> {
+        self.image_doubt().filter(|doubt| *doubt == OTHER_IMAGE)
+    }
+
+    /// Why the supplied image may be another one than the log's, although the build is accepted.
+    pub(crate) fn image_doubt(&self) -> Option<&'static str> {
+        match check::IMAGE_DIGEST.answer_in(self.played()).map(|finding| finding.status) {
+            Some(Status::Pass) => None,
+            Some(Status::Fail) => Some(OTHER_IMAGE),
+            _ => Some("The image's own digest was not compared"),
+        }
+    }
+
     /// Answers that do not reject but that the reader must see: failed or undecided at `warn`, or waived.
     pub fn doubts(&self) -> impl Iterator<Item = &Finding> {
         self.played().filter(|finding| finding.is_doubt())

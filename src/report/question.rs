@@ -49,6 +49,11 @@ words! {
 }
 
 impl QuestionReport {
+    /// The fields of the policy that only `admit` and `serve` evaluate, as a clause; `None` if there are none.
+    pub(crate) fn ignored(&self) -> Option<String> {
+        ignored(&self.passed_over)
+    }
+
     /// The question for this policy, these keys and these limits.
     pub fn of(depth: Depth, policy: &Policy, keys: &KeyRing, handed: &[Group], limits: &Limits) -> Self {
         let own = Limits::default().entries();
@@ -89,4 +94,9 @@ fn levels(policy: &Policy) -> Vec<(String, String)> {
 
 fn is_on_workloads(check: &str) -> bool {
     check::find(check).is_some_and(|check| check.group == Group::Workload)
+}
+
+/// The clause about fields that were not evaluated.
+pub(super) fn ignored(passed_over: &[String]) -> Option<String> {
+    (!passed_over.is_empty()).then(|| format!("only for `admit` and `serve`, ignored here: {}", passed_over.join(", ")))
 }

@@ -29,15 +29,9 @@ pub(super) fn with_voucher(report: &Report) -> impl Iterator<Item = String> {
     all(report).chain(is_sealers.then(|| BY_SEAL.to_owned())).chain(passed_over(report))
 }
 
-/// The fields of the policy that only `admit` and `serve` evaluate.
+/// The remark on fields of the policy that only `admit` and `serve` evaluate.
 pub(super) fn passed_over(report: &Report) -> Option<String> {
-    ignored_words(&report.question.as_ref()?.passed_over).map(|words| format!("The policy has {words}."))
-}
-
-/// The fields of the policy that were not evaluated; `None` if there are none.
-pub(super) fn ignored_words(passed_over: &[String]) -> Option<String> {
-    (!passed_over.is_empty())
-        .then(|| format!("fields only for admit and serve, ignored here: {}", passed_over.join(", ")))
+    Some(format!("The policy has fields {}.", report.question.as_ref()?.ignored()?))
 }
 
 const BY_SEAL: &str = "Evaluated with the case's policy and keys, as of the case's own time, because --seal-key names its sealer: none of them is the reader's own.";

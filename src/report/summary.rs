@@ -226,9 +226,7 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
     if !question.require.is_empty() {
         lines.push(format!("Groups that must have an answer: {}", groups(&question.require)));
     }
-    if !question.passed_over.is_empty() {
-        lines.push(format!("Only for `admit` and `serve`, ignored here: {}", question.passed_over.join(", ")));
-    }
+    lines.extend(question.ignored().map(|ignored| format!("Fields of the policy {ignored}")));
     if !question.handed.is_empty() {
         lines.push(format!("Groups whose evidence was supplied: {}", groups(&question.handed)));
     }
@@ -241,23 +239,6 @@ pub(super) fn question(report: &Report, bundle: Option<&BundleReport>) -> Vec<St
 /// Whether the audit compared the digest of a supplied image.
 pub(super) fn compares_image(bundle: &BundleReport) -> bool {
     compares(bundle, check::IMAGE_DIGEST.name)
-}
-
-/// That the supplied image is another one than the log's, if it is and the build is accepted all the same.
-pub(super) fn image_contradiction(bundle: &BundleReport) -> Option<&'static str> {
-    let finding = check::IMAGE_DIGEST.answer_in(bundle.played())?;
-    (finding.status == Status::Fail).then_some(OTHER_IMAGE)
-}
-
-const OTHER_IMAGE: &str = "The supplied image is NOT the one with the digest in the log";
-
-/// Why the supplied image may be another one than the log's, although the build is accepted.
-pub(super) fn image_doubt(bundle: &BundleReport) -> Option<&'static str> {
-    match check::IMAGE_DIGEST.answer_in(bundle.played()).map(|finding| finding.status) {
-        Some(Status::Pass) => None,
-        Some(Status::Fail) => Some(OTHER_IMAGE),
-        _ => Some("The image's own digest was not compared"),
-    }
 }
 
 /// Whether the audit verified supplied signatures of the image.
@@ -373,6 +354,15 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
             false => "What runs now. Nothing here was compared with a running system.".into(),
         },
     ];
+    if let Some(layers) = unread_layers(bundle) {
+        lines.push(format!("The image's layers. {layers}."));
+    }
+    if let Some(one) = bundle.of_index().filter(|one| one.has_others) {
+        lines.push(format!(
+            "The other images of the index. The log's digest is that of the index, of which only {} was examined.",
+            one.manifest
+        ));
+    }
     let groups = bundle.not_in_play();
     if !groups.is_empty() {
         let words = if was_read(bundle) { "Not checked" } else { "The content of the archive. Also not checked" };
@@ -383,15 +373,6 @@ pub(super) fn not_proved(bundle: &BundleReport) -> Vec<String> {
     let idle: Vec<Group> = bundle.in_play.iter().copied().filter(|group| is_idle(bundle, *group)).collect();
     if was_read(bundle) && !idle.is_empty() {
         lines.push(format!("No check at level require has an answer: {}.", words_of(&idle)));
-    }
-    if let Some(layers) = unread_layers(bundle) {
-        lines.push(format!("The image's layers. {layers}."));
-    }
-    if let Some(one) = bundle.of_index().filter(|one| one.has_others) {
-        lines.push(format!(
-            "The other images of the index. The log's digest is that of the index, of which only {} was examined.",
-            one.manifest
-        ));
     }
     let checks: Vec<&str> = bundle.not_built_in().collect();
     if !checks.is_empty() {

@@ -12,6 +12,7 @@ use crate::cli::{limits_with, now_or, output, threads_for};
 use crate::crypto::armoured_key;
 use crate::dossier::{Handed, Storage, Terms, read_keys};
 use crate::judge::builds::{BuiltImage, OfIndex};
+use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 use crate::report::{Amount, BundleReport, Format, Look, Report};
 use crate::trust::ImageSignerKey;
@@ -42,16 +43,16 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let built = bundle.and_then(|bundle| bundle.built.clone()).unwrap_or_default();
     let of_index = bundle.and_then(BundleReport::of_index);
     let judged = bundle.and_then(|bundle| report.judged_as_of(bundle)).unwrap_or_default();
-    let ignored = question.report().question.map(|question| question.passed_over.join(", ")).unwrap_or_default();
-    let ignored = match ignored.is_empty() {
-        true => String::new(),
-        false => format!("# Only for admit and serve, ignored here: {}\n", for_terminal(&ignored)),
-    };
+    let ignored = question.report().question.and_then(|question| question.ignored());
+    let ignored =
+        ignored.map_or_else(String::new, |words| format!("# Fields of the policy {}\n", for_terminal(&words)));
+    let unlike = bundle.filter(|bundle| bundle.in_play.contains(&Group::Image)).and_then(BundleReport::image_doubt);
+    let unlike = unlike.map_or_else(String::new, |doubt| format!("# {doubt}.\n"));
     let doubts: String = bundle.iter().flat_map(|bundle| bundle.doubts()).fold(String::new(), |page, doubt| {
         page + &format!("# Warning: {}\n", for_terminal(&format!("{}: {}", doubt.check, doubt.message)))
     });
     output::print(&format!(
-        "# {headline}\n# Audited as of {judged}.\n{ignored}{doubts}{}",
+        "# {headline}\n# Audited as of {judged}.\n{ignored}{unlike}{doubts}{}",
         section(&name, &built, of_index, &terms.policy)?
     ))
 }

@@ -14,7 +14,7 @@ use crate::cli::files::{self, Existing};
 use crate::cli::{limits_with, now_or, output, threads_for};
 use crate::disk::folder;
 use crate::dossier::Storage;
-use crate::report::Report;
+use crate::report::{QuestionReport, Report};
 use crate::request::{authorities, case_among, one_bundle_for, only_bundles, read_case};
 
 pub(crate) fn seal(arguments: &SealArguments) -> Result<u8, Error> {
@@ -136,10 +136,8 @@ fn page(case: &Case, report: &Report, path: &Path) -> String {
     line("case", &case.digest().to_string());
     let as_of = report.now.map_or_else(String::new, |now| format!(", as of {now}"));
     line("verdict", &format!("{}{as_of}", report.verdict().word()));
-    let ignored = report.question.iter().flat_map(|question| &question.passed_over).map(String::as_str);
-    let ignored: Vec<&str> = ignored.collect();
-    if !ignored.is_empty() {
-        line("policy", &format!("only for `admit` and `serve`, ignored here: {}", ignored.join(", ")));
+    if let Some(ignored) = report.question.as_ref().and_then(QuestionReport::ignored) {
+        line("policy", &ignored);
     }
     for bundle in &report.bundles {
         line("bundle", &bundle.titled());

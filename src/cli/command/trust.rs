@@ -19,9 +19,8 @@ pub(crate) fn show(arguments: &TrustArguments) -> Result<u8, Error> {
     let limits = limits_with(&arguments.output.limits);
     let now = now_or(arguments.output.now)?;
     let policy = policy_or_default(arguments.policy.as_deref(), &limits)?;
-    let files = Storage::Disk.read_trust(&arguments.source, &limits)?;
+    let (files, left_out) = Storage::Disk.read_trust_and_left_out(&arguments.source, &limits)?;
     let found = describe(&files, &policy.trust, now, &limits)?;
-    let left_out = Storage::Disk.left_out_of_trust(&arguments.source, &limits)?;
     let page = match arguments.output.format {
         OutputFormat::Text => as_text(&found, &left_out),
         OutputFormat::Json => as_json(&found, &left_out),

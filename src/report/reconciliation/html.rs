@@ -5,8 +5,7 @@ use std::io::{self, Write};
 use super::{Kind, NOT_SAID, PERIOD_MATCHES, Reconciliation, Row, qualified};
 use crate::base::words::{counted, counted_as};
 use crate::report::html::{Markup, Part, REASONS, Running, Sheet, Signed, Tone, beginning, digest_of_list, foot, head};
-use crate::report::remarks;
-use crate::report::{html, repeat};
+use crate::report::{html, question, remarks, repeat};
 
 const PLACE: &str = "see the tables";
 
@@ -75,7 +74,7 @@ fn sheet(answer: &Reconciliation, headline: String) -> Sheet {
     let open = open
         .into_iter()
         .chain(remarks::skipped_words(&answer.skipped))
-        .chain(remarks::ignored_words(&answer.passed_over))
+        .chain(question::ignored(&answer.passed_over).map(|words| format!("fields of the policy {words}")))
         .chain(answer.rows.iter().filter(is_unmatched).map(told))
         .collect();
     let flags = answer.given.iter().map(|(flag, value)| format!("--{flag} {}", repeat::quoted(value)));

@@ -12,7 +12,7 @@ use std::io::{self, Write};
 
 pub use self::qualified::Qualified;
 use super::key_words::grade_words;
-use super::{Format, Tool, remarks};
+use super::{Format, Tool, question, remarks};
 use crate::base::digest::Sha256;
 use crate::base::time::{DAY_SECONDS, Timestamp};
 use crate::base::words::{counted_as, words};
@@ -307,7 +307,7 @@ impl Reconciliation {
             )
         });
         let skipped = remarks::skipped_words(&self.skipped);
-        let ignored = remarks::ignored_words(&self.passed_over);
+        let ignored = question::ignored(&self.passed_over).map(|words| format!("fields of the policy {words}"));
         outside.into_iter().chain(indexes).chain(qualified).chain(skipped).chain(ignored).collect::<Vec<_>>().join("; ")
     }
 

@@ -10,7 +10,7 @@ use crate::base::words::counted;
 use crate::judge::finding::{Finding, Reason, Status, Verdict};
 use crate::report::outside::none_in_line;
 use crate::report::summary::verdict_words;
-use crate::report::{BundleReport, Report, Rules, remarks, summary};
+use crate::report::{BundleReport, QuestionReport, Report, Rules, remarks, summary};
 
 /// Number of lines on the screen for an accepted bundle, including the last line.
 const SCREEN_LINES: usize = 24;
@@ -219,9 +219,8 @@ fn doubt(finding: &Finding) -> String {
 
 /// Remarks about the question.
 fn remarks(page: &mut Page, report: &Report) {
-    if let Some(question) = report.question.as_ref().filter(|question| !question.passed_over.is_empty()) {
-        let fields = for_terminal(&question.passed_over.join(", "));
-        page.put("policy", &clipped(&format!("only for `admit` and `serve`, ignored here: {fields}")));
+    if let Some(ignored) = report.question.as_ref().and_then(QuestionReport::ignored) {
+        page.put("policy", &clipped(&for_terminal(&ignored)));
     }
     if report.rules == Rules::Version1 {
         page.put("rules", remarks::VERSION_1);

@@ -13,7 +13,7 @@ use crate::judge::check::status_text;
 use crate::judge::finding::{Finding, Level, Status, Verdict};
 use crate::report::outside::none_in_line;
 use crate::report::summary::verdict_words;
-use crate::report::{BundleReport, Report, Rules, remarks, summary as words};
+use crate::report::{BundleReport, QuestionReport, Report, Rules, remarks, summary as words};
 
 pub(super) fn page(report: &Report, look: Look) -> String {
     let mut page = opening(report, look);
@@ -49,9 +49,8 @@ fn section(page: &mut String, look: Look, report: &Report, bundle: &BundleReport
             line(page, "", &count);
         }
     }
-    if let Some(question) = report.question.as_ref().filter(|question| !question.passed_over.is_empty()) {
-        let fields = question.passed_over.join(", ");
-        line(page, "policy", &format!("only for `admit` and `serve`, ignored here: {}", for_terminal(&fields)));
+    if let Some(ignored) = report.question.as_ref().and_then(QuestionReport::ignored) {
+        line(page, "policy", &for_terminal(&ignored));
     }
     if report.rules == Rules::Version1 {
         line(page, "rules", remarks::VERSION_1);

@@ -11,7 +11,7 @@ use crate::base::words::{counted, counted_as};
 use crate::gate::key::Fingerprint;
 use crate::gate::verify::Grade;
 use crate::report::summary::verdict_words;
-use crate::report::{BundleReport, Report, key_words, remarks, summary};
+use crate::report::{BundleReport, QuestionReport, Report, key_words, summary};
 
 /// Maximum number of keys and scopes to list; further keys and scopes are only counted.
 const SHOWN: usize = 5;
@@ -54,7 +54,7 @@ fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
         page.put("judged", &format!("as of {judged}"));
     }
     scopes(&mut page, report, bundles);
-    if let Some(ignored) = remarks::passed_over(report) {
+    if let Some(ignored) = report.question.as_ref().and_then(QuestionReport::ignored) {
         page.put("policy", &for_terminal(&ignored));
     }
     keys(&mut page, bundles);
@@ -65,6 +65,11 @@ fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
         count => {
             page.put("warned", &format!("{} with warnings or waivers: --details", counted(count, "accepted bundle")))
         }
+    }
+    match accepted().filter(|bundle| summary::has_other_images(bundle)).count() {
+        0 => {}
+        count => page
+            .put("image", &format!("{}: only one image of the index was examined", counted(count, "accepted bundle"))),
     }
     if accepted().next().is_some() {
         page.put("unproved", UNPROVED);

@@ -319,7 +319,13 @@ fn an_image_that_fails_at_warn_is_not_said_to_be_unchecked() {
     assert!(!screen.contains("--image SOURCE"), "{screen}");
     let page = fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(page.contains("The supplied image is NOT the one with the digest in the log"), "the page");
-    // So does the section for a contract, from an image next to the bundle. With the check off, nothing was compared.
+    let digest = "sha256:7aaaffe653b2da7e69df79f5d9d19fc67fbc678453bddfa591dfe955f4274a95";
+    let container = format!("[{{ name: w, image: 'docker.io/acme/wallet@{digest}' }}]");
+    folder.write(
+        "pod.yaml",
+        format!("apiVersion: v1\nkind: Pod\nmetadata: {{ name: w }}\nspec: {{ containers: {container} }}\n"),
+    );
+    // So do the section for a contract and an admission, from an image next to the bundle. With the check off, nothing was compared.
     fs::create_dir(folder.path().join("image")).unwrap();
     let tar = Command::new("tar").args(["xf", "image.tar", "-C", "image"]).current_dir(folder.path()).status().unwrap();
     assert!(tar.success());
@@ -333,6 +339,10 @@ fn an_image_that_fails_at_warn_is_not_said_to_be_unchecked() {
         );
         let section = run(folder.path(), &["contract", "images", BUNDLE, "--policy", "policy.toml", "--now", NOW]);
         assert!(section.code == 0 && section.out.contains(words), "{}{}", section.out, section.err);
+        let admitted =
+            run(folder.path(), &["admit", "pod.yaml", "--evidence", ".", "--policy", "policy.toml", "--now", NOW]);
+        let said = words.trim_start_matches("# T").trim_end_matches(".\n");
+        assert!(admitted.code == 0 && admitted.out.contains(&format!("; t{said}")), "{}{}", admitted.out, admitted.err);
     }
 }
 

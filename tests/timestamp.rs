@@ -145,6 +145,7 @@ fn a_stamp_dates_the_case_even_if_a_key_is_compromised_later() {
     let (code, report) = audit(&folder, &["--tsa-ca", "ca.pem"]);
     assert_eq!((code, report["case"]["repeated"].as_str()), (0, Some("same-report")), "{report}");
     let existed = report["case"]["existed_by"].as_str().unwrap().to_owned();
+    assert!(report["case"]["timestamp_again_by"].is_string(), "{report}");
     let facts = report["reports"][0]["evidence"].as_array().unwrap();
     let fact = facts.iter().find(|fact| fact["fact"] == "existed-by").expect("a fact");
     assert_eq!((fact["known"].as_str(), fact["value"].as_str()), (Some("timestamped"), Some(existed.as_str())));
@@ -184,6 +185,7 @@ fn a_stamp_dates_the_case_even_if_a_key_is_compromised_later() {
     let (code, report) = audit(&folder, &["--tsa-ca", "ca.pem", "--now", "2098-01-01T00:00:00Z"]);
     assert_eq!((code, &report["case"]["existed_by"]), (1, &Value::Null));
     assert!(report["case"]["remarks"].to_string().contains("do not count"), "{report}");
+    assert_eq!(report["case"]["timestamp_again_by"], Value::Null);
     // A second authority adds a stamp, and the date of the series is still that of the first stamp.
     authority(&folder, "long", "ca", (&["EC", "-pkeyopt", "ec_paramgen_curve:P-256"], "36400"), PURPOSE);
     assert_eq!(run(folder.path(), &["seal", "case.tar", "--tsq", "second.tsq"]).code, 0);

@@ -171,6 +171,16 @@ mod tests {
         unsigned.findings[0].says =
             vec![Said { text: "HEAD begins with the seven digits".into(), known: Known::Given }];
         assert!(controls.supported(&unsigned).is_empty());
+        // Without a record that counts, `key-record` passes by comparing grades alone.
+        let key = rule.replace("\"log-image\", \"source-commit\"", "\"key-record\"");
+        let of_key = Controls::from_toml("c", format!("version = 1\n{key}").as_bytes(), &Limits::default()).unwrap();
+        for (known, count) in [(Known::Given, 0), (Known::Stated, 1)] {
+            let mut graded = BundleReport::of_nothing("a.sig.tbz", vec![Group::Manifest]);
+            graded.verdict = Verdict::Accept;
+            graded.findings = vec![passed(check::find("key-record").unwrap())];
+            graded.findings[0].says = vec![Said { text: "the grade".into(), known }];
+            assert_eq!(of_key.supported(&graded).len(), count, "{known:?}");
+        }
         assert_eq!(answer(Verdict::Accept, true), (both(), Ok(())));
         let lacking = || Err("these checks did not pass or examined nothing: log-image".into());
         assert_eq!(answer(Verdict::Accept, false), ("source-commit".into(), lacking()));

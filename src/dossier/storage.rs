@@ -41,9 +41,11 @@ pub(super) enum Kind {
 struct Below {
     /// Every file that is read, with its full path.
     files: Vec<(String, PathBuf)>,
-    /// Everything else, except folders, with the reason.
-    left_out: Vec<(String, &'static str)>,
+    left_out: Vec<LeftOut>,
 }
+
+/// What a folder contains but is not read: its relative path, and the reason. Folders are not listed.
+pub(crate) type LeftOut = (String, &'static str);
 
 impl<'a> Storage<'a> {
     /// Finds the bundles in `paths`, in the order of the paths: a file is used directly; a folder is searched for `*.sig.tbz` at any depth, sorted
@@ -284,12 +286,12 @@ impl<'a> Storage<'a> {
         self.read_trust_and_left_out(path, limits).map(|(files, _)| files)
     }
 
-    /// Like [`Self::read_trust`], but also returns what was not read: the relative path, and the reason.
+    /// Like [`Self::read_trust`], but also returns what was not read.
     pub(crate) fn read_trust_and_left_out(
         self,
         path: &Path,
         limits: &Limits,
-    ) -> Result<(Vec<TrustFile>, Vec<(String, &'static str)>), Error> {
+    ) -> Result<(Vec<TrustFile>, Vec<LeftOut>), Error> {
         let mut left = limits.trust_bytes;
         let read = |(name, file): (String, PathBuf)| {
             let bytes = self.read(&file, limits.trust_file_bytes())?;

@@ -165,7 +165,10 @@ fn the_digest_of_an_index_is_not_that_of_its_examined_image() {
         "{message}"
     );
     let headline = |file: &str| text(&folder, file, &[]).1.lines().next().unwrap().to_owned();
-    assert_eq!(headline("index.yaml"), "ADMITTED: manifest, source, one image of the index, workload (policy.toml)");
+    assert_eq!(
+        headline("index.yaml"),
+        "ADMITTED: manifest, source, image, workload; not checked: the other images of the index (policy.toml)"
+    );
     assert_eq!(headline("manifest.yaml"), "ADMITTED: manifest, source, image, workload (policy.toml)");
 }
 

@@ -193,6 +193,16 @@ fn nothing_is_attached_to_an_unproved_image() {
     assert!(!folder.path().join("attached").exists());
 }
 
+/// If a report cannot be written, there is no verdict.
+#[test]
+fn nothing_is_attached_if_another_report_cannot_be_written() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("page.html")).unwrap();
+    let answer = attach(&folder, "attached", &[IMAGE[0], IMAGE[1], "--report", "html=page.html"]);
+    assert_eq!(answer.code, 3, "{}", answer.err);
+    assert!(!folder.path().join("attached").exists());
+}
+
 #[test]
 fn a_path_that_is_not_a_layout_is_refused() {
     let folder = folder();

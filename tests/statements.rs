@@ -138,8 +138,20 @@ fn an_earlier_statement_is_not_left_for_a_build_that_is_not_accepted() {
         .unwrap();
     assert_eq!((audit(&["--sign-key", "own.key"]).code, is_there()), (0, true));
     assert_eq!((audit(&["--require", "trust", "--sign-key", "own.key"]).code, is_there()), (1, false));
+    // If another report cannot be written, or nothing can be attached, there is no verdict.
+    fs::create_dir(folder.path().join("folder")).unwrap();
+    assert_eq!((audit(&["--sign-key", "own.key"]).code, is_there()), (0, true));
+    assert_eq!((audit(&["--sign-key", "own.key", "--report", "html=folder"]).code, is_there()), (3, false));
+    assert_eq!((audit(&["--sign-key", "own.key"]).code, is_there()), (0, true));
+    let unattached = ["--sign-key", "own.key", "--attach", "oci:layout", "--report", "json=report.json"];
+    assert_eq!((audit(&unattached).code, is_there()), (2, false));
+    let report: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("report.json")).unwrap()).unwrap();
+    assert_eq!(report["verdict"], "none");
+    // What was not written by an earlier run is left alone, and named.
     fs::create_dir(folder.path().join("vsa")).unwrap();
-    assert_eq!((audit(&["--require", "trust"]).code, is_there()), (1, true));
+    let refused = audit(&["--require", "trust"]);
+    assert_eq!((refused.code, is_there()), (1, true));
+    assert!(refused.err.contains("vsa was left unchanged: it is not of this run"), "{}", refused.err);
 }
 
 #[test]

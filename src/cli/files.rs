@@ -11,19 +11,20 @@ use crate::cli::output::talk;
 use crate::report::{Format, Options, Report};
 
 /// Writes the report to every file, and, in each format of `in_folder`, to a new folder. All files are written
-/// under temporary names before the first one is renamed.
+/// under temporary names; then `attach` is called; then the files are renamed.
 pub(super) fn write(
     report: &Report,
     files: &[(Format, PathBuf)],
     in_folder: Option<(&Path, &[Format])>,
     options: &Options,
+    attach: impl FnOnce() -> Result<(), Error>,
 ) -> Result<(), Error> {
     let mut staged: Vec<(PathBuf, PathBuf)> = Vec::new();
     let mut staging = files.iter().try_for_each(|(format, path)| stage(report, *format, options, path, &mut staged));
     if let (Ok(()), Some((folder, formats))) = (&staging, in_folder) {
         staging = stage_folder(report, formats, options, folder, &mut staged);
     }
-    let finished = staging.and_then(|()| {
+    let finished = staging.and_then(|()| attach()).and_then(|()| {
         staged
             .iter()
             .try_for_each(|(from, to)| fs::rename(from, to).map_err(|error| Error::unwritable(slashed(to), &error)))
@@ -42,26 +43,34 @@ fn discard(staged: &Path) {
     let _ = fs::remove_dir_all(staged);
 }
 
-/// Removes the summary that an earlier run wrote at this path, if there is one, and prints a line on standard error. A file with any other content is
-/// left alone.
+/// Removes the summary that an earlier run wrote at this path, if there is one. Anything else at the path is left alone. Either way, a line is printed
+/// on standard error.
 ///
 /// # Errors
 /// [`Error::Unwritable`] if the file cannot be removed.
 pub(super) fn remove_earlier(path: &Path) -> Result<(), Error> {
-    // A statement, or an envelope with one.
-    const BEGINNINGS: [&[u8]; 2] = [b"{\"_type\":", b"{\"payload"];
-    if !fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
-        return Ok(());
-    }
-    let mut start = Vec::new();
-    let file = fs::File::open(path).map_err(|error| Error::unreadable(slashed(path), &error))?;
-    file.take(16).read_to_end(&mut start).map_err(|error| Error::unreadable(slashed(path), &error))?;
-    if !BEGINNINGS.iter().any(|beginning| start.starts_with(beginning)) {
-        return Ok(());
-    }
-    fs::remove_file(path).map_err(|error| Error::unwritable(slashed(path), &error))?;
-    talk(for_lines(&format!("removed {}, because this run writes no summary\n", slashed(path))).as_bytes());
+    let is_summary = match fs::symlink_metadata(path) {
+        Ok(found) => found.is_file() && begins_like_summary(path)?,
+        Err(_) => return Ok(()),
+    };
+    let name = slashed(path);
+    let words = if is_summary {
+        fs::remove_file(path).map_err(|error| Error::unwritable(&name, &error))?;
+        format!("removed {name}, because this run writes no summary\n")
+    } else {
+        format!("{name} was left unchanged: it is not of this run, which writes no summary\n")
+    };
+    talk(for_lines(&words).as_bytes());
     Ok(())
+}
+
+/// Whether the file begins like a statement, or like an envelope with one.
+fn begins_like_summary(path: &Path) -> Result<bool, Error> {
+    const BEGINNINGS: [&[u8]; 2] = [b"{\"_type\":", b"{\"payload"];
+    let mut start = Vec::new();
+    let read = fs::File::open(path).and_then(|file| file.take(16).read_to_end(&mut start));
+    read.map_err(|error| Error::unreadable(slashed(path), &error))?;
+    Ok(BEGINNINGS.iter().any(|beginning| start.starts_with(beginning)))
 }
 
 /// Refuses a report folder that exists.

@@ -34,7 +34,7 @@ pub(super) fn report(arguments: &ReportArguments) -> Result<u8, Error> {
         return Err(no_admission(&arguments.format));
     }
     match &arguments.output {
-        Some(path) => files::write(&report, &[(shown, path.clone())], None, &options)?,
+        Some(path) => files::write(&report, &[(shown, path.clone())], None, &options, || Ok(()))?,
         None if report.has_pages(format) => {
             return Err(Error::Usage {
                 message: format!("a report on {} bundles in this format has one page per bundle", report.bundles.len()),

@@ -86,7 +86,7 @@ impl ImageReport {
     /// Like [`ImageReport::judged`], but by the rules of version 0.1.
     pub(super) fn judged_by_version_1(mut self, bundle: Option<&BundleReport>) -> Self {
         self.verdict = match version_1::verdict(&self.findings, &Group::ALL) {
-            Verdict::Accept if !left_out(bundle).is_empty() => Verdict::AcceptInPart,
+            Verdict::Accept if !bundle.is_some_and(is_whole_by_version_1) => Verdict::AcceptInPart,
             verdict => verdict,
         };
         self
@@ -115,26 +115,19 @@ impl ImageReport {
     }
 }
 
+fn is_whole_by_version_1(bundle: &BundleReport) -> bool {
+    let has_gaps =
+        !bundle.not_checked().is_empty() || !bundle.undecided().is_empty() || unread_layers(bundle).is_some();
+    bundle.exit_code() == 0 && !has_gaps && bundle.waived().next().is_none()
+}
+
 /// What an admission does not cover: the gaps in the audit of the image's bundle, or the fact that the bundle was not audited or not accepted.
-pub(super) fn left_out(bundle: Option<&BundleReport>) -> Vec<String> {
+pub(super) fn left_out(bundle: Option<&BundleReport>, deployed: Option<Sha256>) -> Vec<String> {
     let Some(bundle) = bundle else { return vec!["manifest not checked".into()] };
     if bundle.exit_code() != 0 {
         return vec!["manifest not accepted".into()];
     }
-    let not_checked = bundle.not_checked();
-    let waived: Vec<&str> = bundle.waived().map(|finding| finding.check).collect();
-    let layers = unread_layers(bundle).map(|_| "the image's layers");
-    let parts = [
-        (not_checked, "not checked"),
-        (bundle.undecided(), "without a deciding answer"),
-        (layers.into_iter().collect(), "not checked"),
-        (waived, "waived"),
-    ];
-    parts
-        .into_iter()
-        .filter(|(words, _)| !words.is_empty())
-        .map(|(words, what)| format!("{} {what}", words.join(", ")))
-        .collect()
+    bundle.left_out(deployed)
 }
 
 impl Report {

@@ -5,10 +5,9 @@ use std::fmt::Write as _;
 
 use super::admission::left_out;
 use super::key_words::grade_words;
-use super::summary::{image_itself, not_looked_at, unread_layers, was_read};
+use super::summary::{not_looked_at, was_read};
 use super::text::{Amount, Look, UNPROVED, line, opening, paint_first, status_column};
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain, summary};
-use crate::base::digest::Sha256;
 use crate::base::escape::for_terminal;
 use crate::base::words::counted;
 use crate::judge::check::{self, NOT_RESOLVED, PUSHED_AS};
@@ -43,7 +42,9 @@ pub(super) fn page(report: &Report, admission: &Admission, look: Look) -> String
 fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) {
     let bundle = report.bundle_of(image);
     let (word, headline) = match image.verdict {
-        Verdict::Accept => ("ADMITTED", format!("ADMITTED: {}", scope(report, image))),
+        Verdict::Accept => {
+            ("ADMITTED", format!("ADMITTED: {}", Scope::of_image(report, image).words(bundle, image.digest)))
+        }
         Verdict::AcceptInPart => {
             let weakened = Scope::of_image(report, image).in_brackets();
             ("ADMITTED IN PART", format!("ADMITTED IN PART: {}{weakened}", in_part(report, image)))
@@ -108,43 +109,13 @@ fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>)
     }
 }
 
-/// The groups and the policy of an admitted image. The digest may be that of an index, of which only one image was examined.
-fn scope(report: &Report, image: &ImageReport) -> String {
-    let scope = Scope::of_image(report, image);
-    let bundle = report.bundle_of(image);
-    let examined = match only_examined(report, image) {
-        Some(_) if bundle.and_then(unread_layers).is_some() => "one image of the index without layers",
-        Some(_) => "one image of the index",
-        None => bundle.map_or("image", image_itself),
-    };
-    // If a group has no deciding answer, its words are not in the headline.
-    let decides = scope.groups.iter().any(|group| group == "image");
-    let mut more = String::new();
-    if let Some(bundle) = bundle.filter(|bundle| bundle.in_play.contains(&Group::Image)) {
-        let doubt = bundle.image_doubt();
-        more.extend(doubt.map(|doubt| format!("; {}", doubt.replacen("The", "the", 1))));
-        more.extend(unread_layers(bundle).filter(|_| !decides).map(|_| "; the image's layers were not read"));
-        more.extend(
-            only_examined(report, image).filter(|_| !decides).map(|_| "; only one image of the index was examined"),
-        );
-    }
-    format!("{}{}{more}", scope.words(examined), scope.in_brackets())
-}
-
-/// The examined image, if the file refers to an index of which only that image was examined.
-fn only_examined(report: &Report, image: &ImageReport) -> Option<Sha256> {
-    let deployed = image.image.as_ref().and_then(|text| Sha256::from_prefixed(text.rsplit('@').next()?))?;
-    report.bundle_of(image)?.of_index()?.only_examined(deployed)
-}
-
 /// Lists what is missing for a full admission.
 fn in_part(report: &Report, image: &ImageReport) -> String {
     let bundle = report.bundle_of(image);
     let requires = |question: &QuestionReport| question.require.iter().any(|group| *group != Group::Workload);
     let asks_nothing = report.question.as_ref().is_some_and(|question| !requires(question));
     let nothing = asks_nothing.then(|| "the policy requires no checks of the build".to_owned());
-    let of_index = only_examined(report, image).map(|_| "only one image of the index was examined".to_owned());
-    nothing.into_iter().chain(left_out(bundle)).chain(of_index).collect::<Vec<_>>().join("; ")
+    nothing.into_iter().chain(left_out(bundle, image.digest)).collect::<Vec<_>>().join("; ")
 }
 
 /// The steps that the owner of the workload can take.

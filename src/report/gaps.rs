@@ -2,25 +2,49 @@
 
 use std::collections::BTreeSet;
 
+use super::summary::unread_layers;
 use super::{BundleReport, Report, scope};
+use crate::base::digest::Sha256;
 use crate::judge::check;
 use crate::judge::finding::{Finding, Group, Level, Reason, Status, is_answered};
-
-const OTHER_IMAGE: &str = "The supplied image is NOT the one with the digest in the log";
 
 impl BundleReport {
     /// That the supplied image is another one than the log's, if it is and the build is accepted all the same.
     pub(super) fn image_contradiction(&self) -> Option<&'static str> {
-        self.image_doubt().filter(|doubt| *doubt == OTHER_IMAGE)
+        (self.image_digest()? == Status::Fail).then_some("the supplied image is NOT the one with the digest in the log")
     }
 
-    /// Why the supplied image may be another one than the log's, although the build is accepted.
-    pub(crate) fn image_doubt(&self) -> Option<&'static str> {
-        match check::IMAGE_DIGEST.answer_in(self.played()).map(|finding| finding.status) {
-            Some(Status::Pass) => None,
-            Some(Status::Fail) => Some(OTHER_IMAGE),
-            _ => Some("The image's own digest was not compared"),
+    fn image_digest(&self) -> Option<Status> {
+        check::IMAGE_DIGEST.answer_in(self.played()).map(|finding| finding.status)
+    }
+
+    /// What was not checked of an image of which something was checked. An index's other images are deployed only by its digest; without `deployed`,
+    /// they count too.
+    pub(super) fn image_gaps(&self, deployed: Option<Sha256>) -> Vec<&'static str> {
+        if !self.has_answer(Group::Image) {
+            return Vec::new();
         }
+        let is_compared = matches!(self.image_digest(), Some(Status::Pass | Status::Fail));
+        let has_others = self.of_index().is_some_and(|index| match deployed {
+            Some(digest) => index.only_examined(digest).is_some(),
+            None => index.has_others,
+        });
+        let gaps = [
+            (!is_compared, "the image's own digest"),
+            (has_others, "the other images of the index"),
+            (unread_layers(self).is_some(), "the image's layers"),
+        ];
+        gaps.into_iter().filter(|(is_open, _)| *is_open).map(|(_, words)| words).collect()
+    }
+
+    /// What an acceptance in part does not cover, for headlines.
+    pub(super) fn left_out(&self, deployed: Option<Sha256>) -> Vec<String> {
+        let waived = self.waived().map(|finding| finding.check).collect();
+        let not_checked = [self.not_checked(), self.image_gaps(deployed)].concat();
+        let parts = [(not_checked, "not checked"), (self.undecided(), "without a deciding answer"), (waived, "waived")];
+        let parts = parts.into_iter().filter(|(names, _)| !names.is_empty());
+        let parts = parts.map(|(names, what)| format!("{} {what}", names.join(", ")));
+        parts.chain(self.image_contradiction().map(str::to_owned)).collect()
     }
 
     /// Answers that do not reject but that the reader must see: failed or undecided at `warn`, or waived.

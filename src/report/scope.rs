@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::summary::is_signature_only;
 use super::{BundleReport, ImageReport, QuestionReport, Report};
+use crate::base::digest::Sha256;
 use crate::base::words::counted;
 use crate::judge::check;
 use crate::judge::finding::{Finding, Group, Level, Status, is_answered};
@@ -69,10 +70,16 @@ impl Scope {
         }
     }
 
-    /// The groups, for the headline. `image` states what was examined of the image.
-    pub(super) fn words(&self, image: &str) -> String {
-        let words = self.groups.iter().map(|group| if group == "image" { image } else { group });
-        words.collect::<Vec<_>>().join(", ")
+    /// The groups, what was not checked of the image, and [`Self::in_brackets`], for the headline of an acceptance. `deployed` as in
+    /// [`BundleReport::image_gaps`].
+    pub(super) fn words(&self, bundle: Option<&BundleReport>, deployed: Option<Sha256>) -> String {
+        let mut parts = vec![self.groups.join(", ")];
+        let gaps = bundle.map(|bundle| bundle.image_gaps(deployed)).unwrap_or_default();
+        if !gaps.is_empty() {
+            parts.push(format!("not checked: {}", gaps.join(", ")));
+        }
+        parts.extend(bundle.and_then(BundleReport::image_contradiction).map(str::to_owned));
+        format!("{}{}", parts.join("; "), self.in_brackets())
     }
 
     /// The policy and the weakened checks, for the headline: `(policy.toml; 2 checks off)`. The text is empty if there is no policy.

@@ -40,7 +40,7 @@ pub(super) fn verdict_words(verdict: Verdict) -> &'static str {
 pub(super) fn headline(report: &Report, bundle: &BundleReport) -> String {
     let (words, scope) = (verdict_words(bundle.verdict), Scope::of_bundle(report, bundle));
     match bundle.verdict {
-        Verdict::Accept => format!("{words}: {}{}", scope.words(image_words(bundle)), scope.in_brackets()),
+        Verdict::Accept => format!("{words}: {}", scope.words(Some(bundle), None)),
         Verdict::AcceptInPart if is_signature_only(report) => format!("{words}: only the signature was checked"),
         Verdict::AcceptInPart => format!("{words}: {}{}", left_out(report, bundle), scope.in_brackets()),
         Verdict::Reject | Verdict::None => words.into(),
@@ -130,32 +130,15 @@ pub(super) fn fact<'b>(bundle: &'b BundleReport, name: &'b str) -> Option<&'b Fa
     proved.or_else(|| facts(bundle, name).find(|fact| fact.known == Known::Signed))
 }
 
-/// The gaps of an acceptance in part: no policy or no requirements, what was not checked, and waived answers.
+/// The gaps of an acceptance in part: no policy or no requirements, and [`BundleReport::left_out`].
 fn left_out(report: &Report, bundle: &BundleReport) -> String {
-    let not_checked = bundle.not_checked();
-    let waived: Vec<&str> = bundle.waived().map(|finding| finding.check).collect();
     let mut parts = Vec::new();
     if report.policy.is_none() {
         parts.push("no policy".to_owned());
     } else if report.question.as_ref().is_some_and(|question| question.require.is_empty()) {
         parts.push("the policy requires no checks of the build".to_owned());
     }
-    if !not_checked.is_empty() {
-        parts.push(format!("{} not checked", not_checked.join(", ")));
-    }
-    let undecided = bundle.undecided();
-    if !undecided.is_empty() {
-        parts.push(format!("{} without a deciding answer", undecided.join(", ")));
-    }
-    if unread_layers(bundle).is_some() {
-        parts.push("the image's layers not checked".to_owned());
-    }
-    if has_other_images(bundle) {
-        parts.push("only one image of the index examined".to_owned());
-    }
-    if !waived.is_empty() {
-        parts.push(format!("{} waived", waived.join(", ")));
-    }
+    parts.extend(bundle.left_out(None));
     parts.join("; ")
 }
 
@@ -388,25 +371,6 @@ fn is_idle(bundle: &BundleReport, group: Group) -> bool {
 
 fn words_of(groups: &[Group]) -> String {
     groups.iter().map(|group| group.word()).collect::<Vec<_>>().join(", ")
-}
-
-/// The words for the group `image` in headlines: they say so if the image's layers were not examined, or only one image of an index was.
-pub(super) fn image_words(bundle: &BundleReport) -> &'static str {
-    match (has_other_images(bundle), unread_layers(bundle).is_some()) {
-        (true, true) => "one image of the index without layers",
-        (true, false) => "one image of the index",
-        (false, _) => image_itself(bundle),
-    }
-}
-
-/// The words for the examined image alone.
-pub(super) fn image_itself(bundle: &BundleReport) -> &'static str {
-    if unread_layers(bundle).is_some() { "image without layers" } else { "image" }
-}
-
-/// Whether the log's digest is that of an index with images that were not examined.
-pub(super) fn has_other_images(bundle: &BundleReport) -> bool {
-    bundle.of_index().is_some_and(|one| one.has_others)
 }
 
 /// Why no layer was compared, if an image was examined without its layers.

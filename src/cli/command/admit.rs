@@ -29,7 +29,7 @@ pub(crate) fn admit(arguments: &AdmitArguments) -> Result<u8, Error> {
     if let Err(error) = admit_into(arguments, &limits, &mut report) {
         report.error = Some(error);
     }
-    if let Err(error) = files::write(&report, &files, None, &Options::default()) {
+    if let Err(error) = files::write(&report, &files, None, &Options::default(), || Ok(())) {
         report.error = Some(error);
     }
     Ok(output::report_or_complain(&report, output::format(arguments.output.format, &arguments.show)))

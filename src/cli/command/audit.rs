@@ -36,12 +36,16 @@ pub(crate) fn audit(arguments: &AuditArguments) -> Result<u8, Error> {
         Err(error) => report.error = Some(error),
     }
     report.reference.clone_from(&arguments.report_options.reference);
-    if let Err(error) = attach(&report, &options, arguments.summary.attach.as_deref(), &limits) {
+    let write = |report: &Report, layout: Option<&Path>| {
+        let shown = |(format, path): &(Format, PathBuf)| (wanted.shown(report, *format), path.clone());
+        let files: Vec<_> = files.iter().map(shown).collect();
+        let attach = || attach(report, &options, layout, &limits);
+        write_reports(report, &files, arguments.report_dir.as_deref(), &options, attach)
+    };
+    if let Err(error) = write(&report, arguments.summary.attach.as_deref()) {
         report.error = Some(error);
-    }
-    let files: Vec<_> = files.into_iter().map(|(format, path)| (wanted.shown(&report, format), path)).collect();
-    if let Err(error) = write_reports(&report, &files, arguments.report_dir.as_deref(), &options) {
-        report.error = Some(error);
+        // Now without a verdict: an earlier run's files would look like this run's.
+        let _ = write(&report, None);
     }
     let format = wanted.shown(&report, output::format(arguments.output.format, &arguments.show));
     Ok(wanted.exit_code(&report, output::report_or_complain(&report, format)))
@@ -214,13 +218,14 @@ fn write_reports(
     files: &[(Format, PathBuf)],
     folder: Option<&Path>,
     options: &Options,
+    attach: impl FnOnce() -> Result<(), Error>,
 ) -> Result<(), Error> {
     let is_written = |format: Format| format != Format::Vsa || summary::has_any(report);
     // An earlier run's summary in the file would look like this run's.
     files.iter().filter(|(format, _)| !is_written(*format)).try_for_each(|(_, path)| files::remove_earlier(path))?;
     let files: Vec<_> = files.iter().filter(|(format, _)| is_written(*format)).cloned().collect();
     let all: Vec<Format> = Format::ALL.into_iter().filter(|format| is_written(*format)).collect();
-    files::write(report, &files, folder.map(|folder| (folder, all.as_slice())), options)
+    files::write(report, &files, folder.map(|folder| (folder, all.as_slice())), options, attach)
 }
 
 /// The files to write for `--report`.

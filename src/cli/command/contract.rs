@@ -12,7 +12,6 @@ use crate::cli::{limits_with, now_or, output, threads_for};
 use crate::crypto::armoured_key;
 use crate::dossier::{Handed, Storage, Terms, read_keys};
 use crate::judge::builds::{BuiltImage, OfIndex};
-use crate::judge::finding::Group;
 use crate::judge::policy::Policy;
 use crate::report::{Amount, BundleReport, Format, Look, Report};
 use crate::trust::ImageSignerKey;
@@ -46,13 +45,11 @@ pub(crate) fn images(arguments: &ContractImagesArguments) -> Result<u8, Error> {
     let ignored = question.report().question.and_then(|question| question.ignored());
     let ignored =
         ignored.map_or_else(String::new, |words| format!("# Fields of the policy {}\n", for_terminal(&words)));
-    let unlike = bundle.filter(|bundle| bundle.in_play.contains(&Group::Image)).and_then(BundleReport::image_doubt);
-    let unlike = unlike.map_or_else(String::new, |doubt| format!("# {doubt}.\n"));
     let doubts: String = bundle.iter().flat_map(|bundle| bundle.doubts()).fold(String::new(), |page, doubt| {
         page + &format!("# Warning: {}\n", for_terminal(&format!("{}: {}", doubt.check, doubt.message)))
     });
     output::print(&format!(
-        "# {headline}\n# Audited as of {judged}.\n{ignored}{unlike}{doubts}{}",
+        "# {headline}\n# Audited as of {judged}.\n{ignored}{doubts}{}",
         section(&name, &built, of_index, &terms.policy)?
     ))
 }

@@ -117,11 +117,9 @@ fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> {
 fn next(report: &Report, bundle: &BundleReport) -> String {
     match bundle.verdict {
         Verdict::Accept => {
-            let image = match (bundle.image_doubt(), summary::unread_layers(bundle)) {
-                _ if !bundle.in_play.contains(&Group::Image) => "The image itself was not examined. ".to_owned(),
-                (Some(doubt), _) => format!("{doubt}. "),
-                (None, Some(_)) => "The image's layers were not examined. ".into(),
-                (None, None) => String::new(),
+            let image = match bundle.in_play.contains(&Group::Image) {
+                true => "",
+                false => "The image itself was not examined. ",
             };
             let index = match bundle.of_index().filter(|one| one.has_others) {
                 Some(one) => format!("Only the image {} of the index was examined. ", one.manifest),
@@ -160,8 +158,7 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
         steps.push("review the waivers under Exceptions".to_owned());
     }
     let steps = if steps.is_empty() { "list the required groups in the policy".into() } else { steps.join("; ") };
-    let doubt = bundle.image_contradiction().map_or_else(String::new, |doubt| format!(" {doubt}."));
-    format!("No check rejects this build, but do not deploy it yet. First: {steps}.{doubt}")
+    format!("No check rejects this build, but do not deploy it yet. First: {steps}.")
 }
 
 fn subject(report: &Report, bundle: &BundleReport) -> Vec<Row> {

@@ -16,7 +16,9 @@ pub struct Qualified {
     pub verdict: Verdict,
     /// Whether the policy requires no checks of builds.
     pub(super) requires_nothing: bool,
-    /// For an acceptance in part: groups and checks that were not checked. Also an image's layers, if none was read.
+    /// That its image is another one than the log's, if it is.
+    pub(super) contradiction: Option<&'static str>,
+    /// For an acceptance in part: groups and checks that were not checked. Also an image's own digest and layers.
     pub not_checked: Vec<String>,
     /// For an acceptance in part: groups with answers, none of which decides.
     pub undecided: Vec<String>,
@@ -46,11 +48,14 @@ impl Qualified {
         let warned: Vec<String> =
             warned.map(|finding| mask(&format!("{}: {}", finding.check, finding.message))).collect();
         let mut not_checked: Vec<String> = of_part(bundle.not_checked());
-        not_checked.extend(summary::unread_layers(bundle).map(|_| "the image's layers".to_owned()));
+        // Rows that use an index's own digest are counted separately.
+        let manifest = bundle.of_index().map(|index| index.manifest);
+        not_checked.extend(bundle.image_gaps(manifest).into_iter().map(str::to_owned));
         (is_part || !weakened.is_empty() || !warned.is_empty() || !not_checked.is_empty()).then(|| Self {
             bundle: bundle.path.clone(),
             verdict: bundle.verdict,
             requires_nothing: question.require.is_empty(),
+            contradiction: bundle.image_contradiction(),
             not_checked,
             undecided: of_part(bundle.undecided()),
             warned,
@@ -96,6 +101,7 @@ fn open<'q>(builds: impl IntoIterator<Item = &'q Qualified> + Clone) -> String {
             parts.push(format!("{} {word}", names.join(", ")));
         }
     }
+    parts.extend(builds.clone().into_iter().find_map(|one| one.contradiction).map(str::to_owned));
     parts.extend(scope::counts(all(|one| &one.weakened).into_iter()));
     let warned: BTreeSet<&str> =
         builds.clone().into_iter().flat_map(|one| &one.warned).filter_map(|one| one.split(':').next()).collect();

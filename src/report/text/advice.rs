@@ -32,10 +32,7 @@ fn accepted(report: &Report, bundle: &BundleReport) -> String {
         return format!("{first}deploy the manifest {manifest}: the digest above is of an index{others}");
     }
     let more = match (bundle.in_play.contains(&Group::Image), &report.case) {
-        (true, _) => match bundle.image_doubt() {
-            Some(doubt) => format!(". {doubt}"),
-            None => String::new(),
-        },
+        (true, _) => String::new(),
         (false, None) => format!(". Optional: compare the image with this digest, {}", unbroken("--image SOURCE")),
         // Evidence cannot be added to a case.
         (false, Some(_)) => ". The image's own digest was not compared".into(),
@@ -77,7 +74,6 @@ fn in_part(report: &Report, bundle: &BundleReport) -> String {
     if bundle.waived().next().is_some() {
         parts.push("decide whether you accept the waivers".to_owned());
     }
-    parts.extend(bundle.image_contradiction().map(|doubt| format!("note: {doubt}")));
     if let Some(OfIndex { manifest, has_others }) = bundle.of_index() {
         let others = if has_others { "; its other images were not examined" } else { "" };
         parts.push(format!("deploy only the manifest {manifest}: the digest above is of an index{others}"));

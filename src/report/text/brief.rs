@@ -159,9 +159,7 @@ fn groups_not_checked(report: &Report, bundle: &BundleReport, has_names: bool) -
         Some(words).filter(|words| !words.is_empty())
     };
     let not_checked = named(bundle.not_checked(), has_flags).map(|words| format!("; also not checked: {words}"));
-    let layers = summary::unread_layers(bundle).filter(|_| bundle.undecided().contains(&"image"));
-    let layers = layers.map_or("", |_| "; the image's layers were not read");
-    let undecided = named(bundle.undecided(), false).map(|words| format!("; no deciding answer: {words}{layers}"));
+    let undecided = named(bundle.undecided(), false).map(|words| format!("; no deciding answer: {words}"));
     [not_checked, undecided].into_iter().flatten().collect()
 }
 

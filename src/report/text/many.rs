@@ -66,11 +66,6 @@ fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
             page.put("warned", &format!("{} with warnings or waivers: --details", counted(count, "accepted bundle")))
         }
     }
-    match accepted().filter(|bundle| summary::has_other_images(bundle)).count() {
-        0 => {}
-        count => page
-            .put("image", &format!("{}: only one image of the index was examined", counted(count, "accepted bundle"))),
-    }
     if accepted().next().is_some() {
         page.put("unproved", UNPROVED);
     }

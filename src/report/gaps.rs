@@ -96,12 +96,16 @@ impl Exceptions {
     }
 }
 
-/// The checks whose answers do not reject these bundles but speak against them, each named once, in lines that no page cuts.
-pub(super) fn checks_in_doubt<'b>(bundles: impl Iterator<Item = &'b BundleReport>) -> Vec<String> {
+/// The checks whose answers do not reject these bundles but speak against them.
+pub(super) fn checks_in_doubt<'b>(bundles: impl Iterator<Item = &'b BundleReport>) -> BTreeSet<&'static str> {
+    bundles.flat_map(BundleReport::doubts).map(|finding| finding.check).collect()
+}
+
+/// [`checks_in_doubt`], in lines that no page cuts.
+pub(super) fn lines_in_doubt<'b>(bundles: impl Iterator<Item = &'b BundleReport>) -> Vec<String> {
     const LETTERS: usize = 120;
-    let checks: BTreeSet<&str> = bundles.flat_map(BundleReport::doubts).map(|finding| finding.check).collect();
     let mut lines: Vec<String> = Vec::new();
-    for check in checks {
+    for check in checks_in_doubt(bundles) {
         match lines.last_mut().filter(|line| line.len() < LETTERS) {
             Some(line) => {
                 line.push_str(", ");

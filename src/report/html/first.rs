@@ -109,7 +109,7 @@ pub(super) fn tone(verdict: Verdict) -> Tone {
 /// The exceptions. If the sheet has no space for all that speaks against the build, a first line names the checks.
 fn exceptions(report: &Report, bundle: &BundleReport) -> Vec<String> {
     let found = gaps::exceptions(report, bundle);
-    let first = if found.against.len() > REASONS { gaps::checks_in_doubt(std::iter::once(bundle)) } else { Vec::new() };
+    let first = if found.against.len() > REASONS { gaps::lines_in_doubt(std::iter::once(bundle)) } else { Vec::new() };
     first.into_iter().chain(found.all()).collect()
 }
 

@@ -111,7 +111,7 @@ fn exceptions(report: &Report) -> Vec<String> {
     let named = doubtful.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
     let count = counted(doubtful.len(), "accepted bundle");
     let first = (!doubtful.is_empty()).then(|| format!("{count} with warnings or waivers: {named}{more}"));
-    let checks = gaps::checks_in_doubt(report.bundles.iter().filter(is_doubtful));
+    let checks = gaps::lines_in_doubt(report.bundles.iter().filter(is_doubtful));
     let against = shared(report, |bundle| gaps::exceptions(report, bundle).against);
     let others = shared(report, |bundle| gaps::exceptions(report, bundle).others);
     first.into_iter().chain(checks).chain(against).chain(others).collect()

@@ -11,7 +11,7 @@ use crate::base::words::{counted, counted_as};
 use crate::gate::key::Fingerprint;
 use crate::gate::verify::Grade;
 use crate::report::summary::verdict_words;
-use crate::report::{BundleReport, QuestionReport, Report, key_words, summary};
+use crate::report::{BundleReport, QuestionReport, Report, gaps, key_words, summary};
 
 /// Maximum number of keys and scopes to list; further keys and scopes are only counted.
 const SHOWN: usize = 5;
@@ -63,7 +63,8 @@ fn totals(report: &Report, bundles: &[BundleReport], look: Look) -> Page {
     match accepted().filter(doubtful).count() {
         0 => {}
         count => {
-            page.put("warned", &format!("{} with warnings or waivers: --details", counted(count, "accepted bundle")))
+            let checks: Vec<&str> = gaps::checks_in_doubt(accepted()).into_iter().collect();
+            page.put("warned", &format!("{}: {}", counted(count, "accepted bundle"), checks.join(", ")));
         }
     }
     if accepted().next().is_some() {

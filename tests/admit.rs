@@ -1066,10 +1066,28 @@ fn the_build_servers_own_record_is_checked() {
     let (code, rows, report) = audit(NOW);
     assert_eq!((code, &rows[0]), (0, &"pass".to_owned()), "{report:#}");
     assert_eq!(rows[1..], ["not-run no-expectation", "not-run no-expectation", "unknown"]);
+    // The headline and the summary state whether the server's workload was compared.
+    let said = || {
+        let bundle = format!("evidence/{BUNDLE}");
+        let line = ["audit", &bundle, "--policy", "policy.toml", "--builder", "record", "--require", "builder"];
+        let answer = run(folder.path(), &[&line[..], &["--now", NOW, "--report", "vsa=vsa"]].concat());
+        let summary: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("vsa")).unwrap()).unwrap();
+        let predicate = &summary["predicate"];
+        let levels = predicate["verifiedLevels"].to_string();
+        (answer.out.lines().take(2).collect::<Vec<_>>().join(" "), levels, predicate["urn:hpsb-audit:weakened"].clone())
+    };
+    let (screen, levels, weakened) = said();
+    assert!(screen.starts_with("ACCEPTED: manifest, source, builder; not checked: the server's workload"), "{screen}");
+    assert!(levels.contains("\"HPSB_AUDIT_BUILDER_WEAKENED\""), "{levels}");
+    assert_eq!(weakened, serde_json::json!(["not checked: the server's workload"]));
     policy(&format!(
         "workloads = [\"{workload}\"]\nbase-images = [\"{workload}\"]\nroot-archives = [\"{workload}\"]\n"
     ));
     assert_eq!(audit(NOW).1, ["pass", "pass", "pass", "unknown"]);
+    let (screen, levels, weakened) = said();
+    assert!(screen.starts_with("ACCEPTED: manifest, source, builder (policy.toml)"), "{screen}");
+    assert!(levels.contains("\"HPSB_AUDIT_BUILDER\""), "{levels}");
+    assert_eq!(weakened, serde_json::json!([]));
     // An item for which the policy has no list is not compared, and the answer states that.
     policy(&format!("root-archives = [\"{workload}\"]\n"));
     let (_, rows, report) = audit(NOW);

@@ -18,29 +18,34 @@ impl BundleReport {
         check::IMAGE_DIGEST.answer_in(self.played()).map(|finding| finding.status)
     }
 
-    /// What was not checked of an image of which something was checked. An index's other images are deployed only by its digest; without `deployed`,
+    /// What was not checked within groups of which something was checked. An index's other images are deployed only by its digest; without `deployed`,
     /// they count too.
-    pub(super) fn image_gaps(&self, deployed: Option<Sha256>) -> Vec<&'static str> {
-        if !self.has_answer(Group::Image) {
-            return Vec::new();
-        }
+    pub(super) fn gaps(&self, deployed: Option<Sha256>) -> Vec<(Group, &'static str)> {
+        let answers = |check: &check::Check| check.answer_in(self.played()).is_some_and(Finding::is_answer);
         let is_compared = matches!(self.image_digest(), Some(Status::Pass | Status::Fail));
         let has_others = self.of_index().is_some_and(|index| match deployed {
             Some(digest) => index.only_examined(digest).is_some(),
             None => index.has_others,
         });
         let gaps = [
-            (!is_compared, "the image's own digest"),
-            (has_others, "the other images of the index"),
-            (unread_layers(self).is_some(), "the image's layers"),
+            (!is_compared, Group::Image, "the image's own digest"),
+            (has_others, Group::Image, "the other images of the index"),
+            (unread_layers(self).is_some(), Group::Image, "the image's layers"),
+            (!answers(check::BUILDER_WORKLOAD), Group::Builder, "the server's workload"),
         ];
-        gaps.into_iter().filter(|(is_open, _)| *is_open).map(|(_, words)| words).collect()
+        let gaps = gaps.into_iter().filter(|(is_open, group, _)| *is_open && self.has_answer(*group));
+        gaps.map(|(_, group, words)| (group, words)).collect()
+    }
+
+    /// The words of [`Self::gaps`].
+    pub(super) fn gap_words(&self, deployed: Option<Sha256>) -> Vec<&'static str> {
+        self.gaps(deployed).into_iter().map(|(_, words)| words).collect()
     }
 
     /// What an acceptance in part does not cover, for headlines.
     pub(super) fn left_out(&self, deployed: Option<Sha256>) -> Vec<String> {
         let waived = self.waived().map(|finding| finding.check).collect();
-        let not_checked = [self.not_checked(), self.image_gaps(deployed)].concat();
+        let not_checked = [self.not_checked(), self.gap_words(deployed)].concat();
         let parts = [(not_checked, "not checked"), (self.undecided(), "without a deciding answer"), (waived, "waived")];
         let parts = parts.into_iter().filter(|(names, _)| !names.is_empty());
         let parts = parts.map(|(names, what)| format!("{} {what}", names.join(", ")));

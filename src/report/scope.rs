@@ -70,11 +70,11 @@ impl Scope {
         }
     }
 
-    /// The groups, what was not checked of the image, and [`Self::in_brackets`], for the headline of an acceptance. `deployed` as in
-    /// [`BundleReport::image_gaps`].
+    /// The groups, what was not checked within them, and [`Self::in_brackets`], for the headline of an acceptance. `deployed` as in
+    /// [`BundleReport::gaps`].
     pub(super) fn words(&self, bundle: Option<&BundleReport>, deployed: Option<Sha256>) -> String {
         let mut parts = vec![self.groups.join(", ")];
-        let gaps = bundle.map(|bundle| bundle.image_gaps(deployed)).unwrap_or_default();
+        let gaps = bundle.map(|bundle| bundle.gap_words(deployed)).unwrap_or_default();
         if !gaps.is_empty() {
             parts.push(format!("not checked: {}", gaps.join(", ")));
         }

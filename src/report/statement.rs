@@ -21,7 +21,7 @@ use crate::judge::finding::{Group, Verdict};
 pub(super) const SUMMARY: &str = "https://slsa.dev/verification_summary/v1";
 
 /// Extension fields, identified by URIs as the specification requires: the moment as of which the audit was made, and the checks that the
-/// policy sets below their default level. The optional `timeVerified` is left out, because a report does not read the clock.
+/// policy sets below their default level, with what was not checked within the groups. The optional `timeVerified` is left out, because a report does not read the clock.
 const JUDGED_FOR: &str = "urn:hpsb-audit:judged-for";
 const WEAKENED: &str = "urn:hpsb-audit:weakened";
 
@@ -67,13 +67,14 @@ pub(super) fn verification_summary(report: &Report, bundle: &BundleReport) -> Op
         return None;
     }
     let (digest, _) = bundle.file?;
-    let weakened = Scope::of_bundle(report, bundle).weakened;
-    // Most verifiers of summaries read only the levels, so a level's name states whether checks of its group are weakened.
-    let is_weak = |group: Group| {
-        let checks = weakened.iter().filter_map(|one| check::find(one.split(' ').next()?));
-        checks.into_iter().any(|check| check.group == group)
-    };
-    let level = |group: &Group| match is_weak(*group) {
+    let mut weakened = Scope::of_bundle(report, bundle).weakened;
+    // An index's other images are not among the subjects.
+    let gaps = bundle.gaps(summary::examined_manifest(bundle));
+    // Most verifiers of summaries read only the levels, so a level's name states whether its group was checked in full.
+    let mut weak: Vec<Group> = gaps.iter().map(|(group, _)| *group).collect();
+    weak.extend(weakened.iter().filter_map(|one| check::find(one.split(' ').next()?)).map(|check| check.group));
+    weakened.extend(gaps.iter().map(|(_, words)| format!("not checked: {words}")));
+    let level = |group: &Group| match weak.contains(group) {
         true => format!("HPSB_AUDIT_{}_WEAKENED", group.word().to_uppercase()),
         false => format!("HPSB_AUDIT_{}", group.word().to_uppercase()),
     };

@@ -132,6 +132,7 @@ pub static CHECKS: &[&Check] = &[
 /// Checks that other modules refer to.
 pub(crate) static BUILD_AGE: &Check = &build_age::CHECK;
 pub(crate) static BUILDER_RECORD: &Check = &builder_record::RECORD;
+pub(crate) static BUILDER_WORKLOAD: &Check = &builder_record::WORKLOAD;
 pub(crate) static IMAGE_DIGEST: &Check = &image_digest::CHECK;
 pub(crate) static IMAGE_SIGNATURE: &Check = &image_signature::CHECK;
 pub(crate) static LOG_IMAGE: &Check = &log_image::CHECK;

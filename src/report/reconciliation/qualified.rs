@@ -18,7 +18,8 @@ pub struct Qualified {
     pub(super) requires_nothing: bool,
     /// That its image is another one than the log's, if it is.
     pub(super) contradiction: Option<&'static str>,
-    /// For an acceptance in part: groups and checks that were not checked. Also an image's own digest and layers.
+    /// For an acceptance in part: groups and checks that were not checked. Also what was not checked within a group: an image's own
+    /// digest, its layers, the build server's workload.
     pub not_checked: Vec<String>,
     /// For an acceptance in part: groups with answers, none of which decides.
     pub undecided: Vec<String>,
@@ -50,7 +51,7 @@ impl Qualified {
         let mut not_checked: Vec<String> = of_part(bundle.not_checked());
         // Rows that use an index's own digest are counted separately.
         let manifest = bundle.of_index().map(|index| index.manifest);
-        not_checked.extend(bundle.image_gaps(manifest).into_iter().map(str::to_owned));
+        not_checked.extend(bundle.gap_words(manifest).into_iter().map(str::to_owned));
         (is_part || !weakened.is_empty() || !warned.is_empty() || !not_checked.is_empty()).then(|| Self {
             bundle: bundle.path.clone(),
             verdict: bundle.verdict,

@@ -1118,6 +1118,27 @@ fn the_build_servers_own_record_is_checked() {
     folder.write("record/attestation.crt", fs::read(folder.path().join("record/signer.crt")).unwrap());
     assert_eq!(audit(NOW).1[0], "fail");
 
+    // The files' names must not determine which of two records counts. A copy is the same record.
+    let keep = |from: &str, to: &str| {
+        fs::create_dir_all(folder.path().join(to)).unwrap();
+        for name in ["se-checksums.txt", "se-signature.bin"] {
+            fs::copy(folder.path().join(from).join(name), folder.path().join(to).join(name)).unwrap();
+        }
+    };
+    folder.write("record/attestation.crt", certificate.clone());
+    keep("record", "record/copy");
+    assert_eq!(audit(NOW).1[0], "pass");
+    record(&folder, "26.7.1\nother contract:workload\n");
+    let (code, rows, report) = audit(NOW);
+    assert_eq!((code, rows[0].as_str()), (1, "unknown"));
+    assert!(report.to_string().contains("supply one record: copy/se-checksums.txt, se-checksums.txt"), "{report:#}");
+    keep("record/copy", "record");
+    folder.write("record/user-data", "one");
+    assert_eq!(audit(NOW).1[0], "pass");
+    folder.write("record/user-data.yaml", "another");
+    assert_eq!(audit(NOW).1[0], "unknown");
+    fs::remove_file(folder.path().join("record/user-data.yaml")).unwrap();
+
     // An archive without a signed time does not get the benefit of another time.
     folder.write("record/attestation.crt", certificate);
     assert_eq!(audit(NOW).1[0], "pass");

@@ -66,11 +66,16 @@ fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<Optio
             _ => Ok(None),
         };
     };
+    let labels = || images.iter().take(20).map(label).collect::<Vec<_>>().join(", ");
+    let mut called = images.iter().filter(|image| image.tags.iter().any(|tag| same_name(tag, reference)));
     let found = match reference.strip_prefix('@') {
         Some(number) => number.parse::<usize>().ok().and_then(|number| images.get(number)),
-        None => images.iter().find(|image| image.tags.iter().any(|tag| same_name(tag, reference))),
+        None => called.next(),
     };
-    let labels = || images.iter().take(20).map(label).collect::<Vec<_>>().join(", ");
+    // `docker load` gives the name to the last of them, skopeo takes the first.
+    if called.next().is_some_and(|second| found.is_some_and(|first| first.config != second.config)) {
+        return Err(format!("the archive has several images named {reference:?}; it has {}", labels()));
+    }
     found.map(Some).ok_or_else(|| format!("the archive has no image {reference:?}; it has {}", labels()))
 }
 
@@ -189,4 +194,24 @@ fn compare_layers(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage,
 
 fn last_of(path: &str) -> Option<&str> {
     path.rsplit('/').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_two_images_is_refused() {
+        let image = |config: &str| SavedImage {
+            config: config.into(),
+            tags: vec!["acme/wallet:v1".into()],
+            layers: Vec::new(),
+        };
+        let two = [image("a.json"), image("b.json")];
+        let refused = chosen(&two, Some("docker.io/acme/wallet:v1")).unwrap_err();
+        assert!(refused.contains("several images named"), "{refused}");
+        assert_eq!(chosen(&two, Some("@1")), Ok(two.get(1)));
+        let twice = [image("a.json"), image("a.json")];
+        assert_eq!(chosen(&twice, Some("acme/wallet:v1")), Ok(twice.first()));
+    }
 }

@@ -19,8 +19,8 @@ use crate::trust::TrustFile;
 const RECORD: &str = "se-checksums.txt";
 /// The name of the file with the record's signature.
 const SIGNATURE: &str = "se-signature.bin";
-/// The usual name of the file with the contract that was delivered to the machine.
-const USER_DATA: &str = "user-data";
+/// The usual names of the file with the contract that was delivered to the machine.
+const USER_DATA: [&str; 4] = ["user-data", "user-data.yaml", "user-data.yml", "user-data.txt"];
 /// The maximum number of unreadable certificate files that are listed by name.
 const UNREADABLE_NAMED: usize = 20;
 /// SHA-256 of the certificate "DigiCert Trusted Root G4", at which IBM's chain ends.
@@ -53,6 +53,8 @@ pub struct Attestation {
     pub(crate) user_data: Option<Vec<u8>>,
     certificates: Vec<Certificate>,
     lists: Vec<RevocationList>,
+    /// The files of further records, if there are any.
+    several: Option<String>,
     /// Files that are named like certificates or revocation lists but cannot be read as such.
     unreadable: Vec<String>,
     /// The name and digest of every supplied file.
@@ -72,12 +74,18 @@ pub(crate) enum Standing {
 
 impl Attestation {
     /// Sorts the files of a folder. Certificates and revocation lists are recognised by their extensions and
-    /// distinguished by their content; other files are recognised by their names. `None` if there is neither a record
-    /// nor a signature.
+    /// distinguished by their content; other files are recognised by their names, in any subfolder. `None` if there is neither a record
+    /// nor a signature. A second record, unless it is a copy, leaves the result undecided: the files' names must not determine which one counts.
     pub fn read(files: &[TrustFile]) -> Option<Self> {
-        let named =
-            |name: &str| files.iter().find(|file| file.path.rsplit('/').next() == Some(name)).map(|file| &file.bytes);
-        let (bytes, signature) = (named(RECORD), named(SIGNATURE));
+        let named = |names: &[&str]| -> Vec<&TrustFile> {
+            let is_named = |file: &&TrustFile| names.contains(&file.path.rsplit('/').next().unwrap_or_default());
+            files.iter().filter(is_named).collect()
+        };
+        let each = [named(&[RECORD]), named(&[SIGNATURE]), named(&USER_DATA)];
+        let several = each
+            .iter()
+            .find(|found| found.windows(2).any(|two| matches!(two, [one, other] if one.bytes != other.bytes)));
+        let [bytes, signature, user_data] = each.each_ref().map(|found| found.first().map(|file| &file.bytes));
         if bytes.is_none() && signature.is_none() {
             return None;
         }
@@ -85,7 +93,8 @@ impl Attestation {
             record: bytes.map_or_else(|| Err(format!("there is no {RECORD}")), |bytes| Record::read(bytes)),
             record_bytes: bytes.cloned().unwrap_or_default(),
             signature: signature.cloned(),
-            user_data: files.iter().find(|file| is_user_data(&file.path)).map(|file| file.bytes.clone()),
+            user_data: user_data.cloned(),
+            several: several.map(|found| for_names(found)),
             certificates: Vec::new(),
             lists: Vec::new(),
             unreadable: Vec::new(),
@@ -133,6 +142,9 @@ impl Attestation {
 
     /// Whether the record is signed by a key that IBM certifies, checked as of `moment`.
     pub(crate) fn standing(&self, policy: &BuilderPolicy, moment: Timestamp) -> Standing {
+        if let Some(files) = &self.several {
+            return Standing::Undecided(format!("these belong to several records; supply one record: {files}"));
+        }
         if let Err(why) = &self.record {
             return Standing::Refused(why.clone());
         }
@@ -165,7 +177,10 @@ impl Attestation {
     }
 }
 
-fn is_user_data(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or_default();
-    [USER_DATA, "user-data.yaml", "user-data.yml", "user-data.txt"].contains(&name)
+/// The first of these files, by path.
+fn for_names(files: &[&TrustFile]) -> String {
+    const NAMED: usize = 4;
+    let names: Vec<&str> = files.iter().take(NAMED).map(|file| file.path.as_str()).collect();
+    let more = files.len().saturating_sub(NAMED);
+    if more > 0 { format!("{} and {more} more", names.join(", ")) } else { names.join(", ") }
 }

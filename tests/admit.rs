@@ -139,6 +139,32 @@ fn an_image_at_a_mirror_is_matched_by_digest() {
     assert_eq!(admit(&folder, "compose.yaml", &[]).0, 0);
 }
 
+/// It is not known which of several builds made an image, so the others are named; a copy of a build is not another one.
+#[test]
+fn other_builds_with_the_digest_are_named() {
+    let folder = place(POLICY);
+    folder.write("compose.yaml", compose(&format!("acme/wallet@{DIGEST}")));
+    let said = || text(&folder, "compose.yaml", &[]).1.lines().filter(|line| line.contains("also in")).count();
+    assert_eq!(said(), 0);
+    folder.write(&format!("evidence/copy/{BUNDLE}"), fs::read(fixture("good-policy").join(BUNDLE)).unwrap());
+    assert_eq!(said(), 0);
+    folder.write(&format!("evidence/a/{BUNDLE}"), fs::read(fixture("object-missing-blob_fail").join(BUNDLE)).unwrap());
+    let (code, screen) = text(&folder, "compose.yaml", &[]);
+    let note = "  note       the digest is also in the signed log of docker.io.acme.wallet.v1-b0398d3.2026-03-02_10-15-30.123456 (NOT accepted; commit ";
+    assert!(code == 0 && screen.contains(note) && said() == 1, "{screen}");
+    assert!(admit(&folder, "compose.yaml", &[]).1.to_string().contains("also in the signed log of"));
+}
+
+/// An image without a build can be admitted only if the policy says so, and then the headline says so.
+#[test]
+fn an_image_without_a_build_is_admitted_with_nothing_checked() {
+    let folder = place(&format!("{POLICY}[levels]\nworkload-image = \"off\"\n"));
+    folder.write("compose.yaml", compose(&format!("acme/wallet@{OTHER}")));
+    let (code, screen) = text(&folder, "compose.yaml", &[]);
+    let words = "ADMITTED IN PART: no build was found for it: manifest, source, image, trust, builder not checked (policy.toml; off: workload-image)\n";
+    assert!(code == 0 && screen.starts_with(words), "{screen}");
+}
+
 /// An index may lead to images that were not examined, and one of those may be the image that runs.
 #[test]
 fn the_digest_of_an_index_is_not_that_of_its_examined_image() {
@@ -957,6 +983,10 @@ fn chain(folder: &Folder, organization: &str) {
     issue("authority", "/O=Trust/CN=Code Signing", "root", "authority", "sha384");
     issue("signer", &format!("/O={organization}/CN=Signing Service"), "authority", "leaf", "sha256");
     issue("attestation", "/O=IBM/CN=Attestation", "signer", "bare", "sha512");
+    // A second certificate for the same key.
+    let again = ["ca", "-in", "attestation.csr", "-out", "reissued.crt", "-md", "sha512"];
+    let by = ["-cert", "signer.crt", "-keyfile", "signer.key"];
+    openssl(pki.path(), &[&again[..], &by[..], &dates[..]].concat(), b"");
     for issuer in ["root", "authority", "signer"] {
         let (key, certificate, out) = (format!("{issuer}.key"), format!("{issuer}.crt"), format!("{issuer}.crl"));
         let moments = ["-crl_lastupdate", "20260101000000Z", "-crl_nextupdate", "20270101000000Z", "-config", "ca.cnf"];
@@ -975,6 +1005,7 @@ fn chain(folder: &Folder, organization: &str) {
         folder.write(&format!("record/{name}"), fs::read(pki.path().join(name)).unwrap());
     }
     folder.write("revoked.crl", fs::read(pki.path().join("revoked.crl")).unwrap());
+    folder.write("reissued.crt", fs::read(pki.path().join("reissued.crt")).unwrap());
     folder.write("attestation.key", fs::read(pki.path().join("attestation.key")).unwrap());
     let der = openssl(pki.path(), &["x509", "-in", "root.crt", "-outform", "DER"], b"");
     folder.write("root.sha256", Sha256::of(&der).hex());
@@ -1104,6 +1135,18 @@ fn the_build_servers_own_record_is_checked() {
     let list = fs::read(folder.path().join("record/signer.crl")).unwrap();
     folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
     assert_eq!((audit(NOW).0, audit(NOW).1[0].as_str()), (1, "fail"));
+    // A second certificate for its key does not help, whatever its file is called.
+    let reissued = fs::read(folder.path().join("reissued.crt")).unwrap();
+    for name in ["record/a.crt", "record/z.crt"] {
+        folder.write(name, &reissued);
+        let (code, rows, report) = audit(NOW);
+        assert_eq!((code, rows[0].as_str()), (1, "fail"), "{name}");
+        assert!(report.to_string().contains("is revoked by"), "{report:#}");
+        folder.write("record/signer.crl", &list);
+        assert_eq!(audit(NOW).1[0], "pass", "{name}");
+        folder.write("record/signer.crl", fs::read(folder.path().join("revoked.crl")).unwrap());
+        fs::remove_file(folder.path().join(name)).unwrap();
+    }
     fs::remove_file(folder.path().join("record/signer.crl")).unwrap();
     assert_eq!(audit(NOW).1, ["unknown", "not-run refused", "not-run refused", "unknown"]);
     folder.write("record/signer.crl", list);

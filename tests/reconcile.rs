@@ -112,13 +112,13 @@ fn the_output_states_that_a_matched_build_is_accepted_in_part() {
         "[[waivers]]\ncheck = \"source-repository\"\nbundle = \"{bundle}\"\nowner = \"Ada\"\nreason = \"it moved\"\nexpires = 2027-01-01T00:00:00Z\n"
     );
     let other = "[expect]\nrepositories = [\"github.com/acme/other\"]\n";
-    let in_part = "1 build accepted in part (image, trust, builder not checked; source-repository waived; 1 check off; 1 check at warn)";
+    let in_part = "1 build accepted in part (image, trust, builder not checked; source-repository waived; off: source-tree; 1 check at warn)";
     for (policy, headline, exception) in [
         (POLICY.to_owned(), "RECONCILED", None),
         (
             format!("{POLICY}{weak}"),
-            "RECONCILED: 1 check off; 1 check at warn",
-            Some("accepted: 1 check off; 1 check at warn; source-commit warn; source-tree off"),
+            "RECONCILED: off: source-tree; 1 check at warn",
+            Some("accepted: off: source-tree; 1 check at warn; source-commit warn; source-tree off"),
         ),
         (
             format!("{POLICY}{weak}{other}{waiver}"),

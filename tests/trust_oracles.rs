@@ -254,3 +254,79 @@ fn altered(folder: &Path, policy: &Path, root: &str, scratch: &Path) {
         assert!(!text.contains(": trusted"), "{role}: {text}");
     }
 }
+
+/// A fixture's files, except its signatures, which are copied from these folders, each to `trust/NAME`.
+fn with_signatures(name: &str, signatures: &[(&str, PathBuf)]) -> Folder {
+    let folder = Folder::new();
+    for file in fs::read_dir(fixture(name)).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file()) {
+        folder.write(file.file_name().unwrap().to_str().unwrap(), fs::read(&file).unwrap());
+    }
+    fs::create_dir(folder.path().join("trust")).unwrap();
+    for (name, from) in signatures {
+        let copied = Command::new("cp").arg("-r").arg(from).arg(folder.path().join("trust").join(name)).status();
+        assert!(copied.unwrap().success());
+    }
+    folder
+}
+
+fn bundle_in(folder: &Folder) -> String {
+    let mut names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.find(|name| name.ends_with(".sig.tbz")).unwrap()
+}
+
+/// A client of TUF that has seen the newer metadata refuses the older as a rollback.
+#[test]
+fn an_older_state_of_a_repository_does_not_count_beside_a_newer_one() {
+    let first = "good-trust-notary";
+    for (states, code) in [
+        (&[("aa", first)][..], 0),
+        (&[("aa", first), ("bb", first)], 0),
+        (&[("aa", first), ("bb", "trust-notary-tag-removed_fail")], 1),
+        (&[("bb", first), ("aa", "trust-notary-tag-removed_fail")], 1),
+        (&[("aa", first), ("bb", "trust-notary-conflict_fail")], 1),
+    ] {
+        let from: Vec<(&str, PathBuf)> =
+            states.iter().map(|(name, state)| (*name, fixture(state).join("trust/notary"))).collect();
+        let folder = with_signatures(first, &from);
+        let (mut audit, bundle) = (command(folder.path()), bundle_in(&folder));
+        audit.args(["audit", &bundle, "--key", "key.pem", "--trust", "trust", "--now", "2026-11-30T00:00:00Z"]);
+        audit.arg("--details");
+        let answer = answer(&mut audit);
+        assert_eq!(answer.code, code, "{states:?}: {}", answer.out);
+        assert_eq!(answer.out.contains("has newer metadata of the same root"), code == 1, "{states:?}: {}", answer.out);
+    }
+}
+
+/// The three are one `oneof` in sigstore's protocol: other programs refuse the file, or use the one that comes last.
+#[test]
+fn a_bundle_has_exactly_one_kind_of_signer() {
+    if !has_feature("sigstore") {
+        return;
+    }
+    let from = fixture("good-trust-sigstore").join("trust/cosign");
+    let folder = with_signatures("good-trust-sigstore", &[("cosign", from.clone())]);
+    let audit = || {
+        let (mut audit, bundle) = (command(folder.path()), bundle_in(&folder));
+        audit.args([
+            "audit",
+            &bundle,
+            "--policy",
+            "policy.toml",
+            "--trust",
+            "trust",
+            "--now",
+            program::NOW,
+            "--details",
+        ]);
+        answer(&mut audit)
+    };
+    let text = fs::read_to_string(from.join("statement.json")).unwrap();
+    let sound = audit();
+    assert_eq!(sound.code, 0, "{}", sound.out);
+    let mut bundle: serde_json::Value = serde_json::from_str(&text).unwrap();
+    bundle["verificationMaterial"]["x509CertificateChain"] = serde_json::json!({"certificates": []});
+    folder.write("trust/cosign/statement.json", bundle.to_string());
+    let refused = audit();
+    assert_eq!(refused.code, 1, "{}", refused.out);
+    assert!(refused.out.contains("exactly one of publicKey, certificate and x509CertificateChain"), "{}", refused.out);
+}

@@ -44,9 +44,12 @@ const ARMOURS: [&[u8]; 4] = [
 /// Extracts the commit's `gpgsig` header, and the commit without it. git signs the commit without that header; git also
 /// omits `gpgsig-sha256`, which signs the commit's SHA-256 form. `None` if the commit is not signed.
 pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Option<SignedObject> {
-    let mut signatures = commit.extra.iter().filter(|(keyword, _)| keyword == b"gpgsig");
-    let (_, signature) = signatures.next()?;
-    // If there are several headers, the first is used, as in git. All of them are removed from the payload.
+    // As in git, several headers are one signature, which is therefore malformed. All of them are removed from the payload.
+    let signatures = commit.extra.iter().filter(|(keyword, _)| keyword == b"gpgsig");
+    let signature: Vec<u8> = signatures.flat_map(|(_, lines)| [lines.as_slice(), b"\n"].concat()).collect();
+    if signature.is_empty() {
+        return None;
+    }
     let mut payload = Vec::with_capacity(content.len());
     let mut in_signature = false;
     let mut in_header = true;
@@ -61,7 +64,6 @@ pub(super) fn split_commit(id: ObjectId, content: &[u8], commit: &Commit) -> Opt
             payload.extend_from_slice(line);
         }
     }
-    let signature = [signature.as_slice(), b"\n"].concat();
     Some(SignedObject { subject: SignedSubject::Commit(id), payload, signature })
 }
 
@@ -80,4 +82,20 @@ pub(super) fn split_tag(name: &str, content: &[u8], tag: &Tag) -> Option<SignedO
     let (payload, signature) = content.split_at_checked(start?)?;
     let subject = SignedSubject::Tag(name.to_owned());
     Some(SignedObject { subject, payload: payload.to_vec(), signature: signature.to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// git joins them, and gpg refuses the result (`git log --format=%G?` prints `E`).
+    #[test]
+    fn several_headers_are_one_signature() {
+        let content = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor a <a> 1 +0000\ncommitter a <a> 1 +0000\ngpgsig one\n more\ngpgsig two\n\nm\n";
+        let commit = Commit::read(content).unwrap();
+        let id = ObjectId::from_hex("4b825dc642cb6eb9a060e54bf8d69288fbee4904").unwrap();
+        let signed = split_commit(id, content, &commit).unwrap();
+        assert_eq!(signed.signature, b"one\nmore\ntwo\n");
+        assert!(signed.payload.ends_with(b"committer a <a> 1 +0000\n\nm\n"));
+    }
 }

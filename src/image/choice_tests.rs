@@ -59,6 +59,14 @@ impl Layout {
     }
 
     fn facts(&mut self, entries: &[&Value], reference: Option<&str>) -> Result<ImageFacts, Error> {
+        self.with(entries, reference, &Choice::default())
+    }
+
+    fn chosen(&mut self, entries: &[&Value], choice: &Choice) -> ImageFacts {
+        self.with(entries, None, choice).unwrap()
+    }
+
+    fn with(&mut self, entries: &[&Value], reference: Option<&str>, choice: &Choice) -> Result<ImageFacts, Error> {
         self.0.insert("oci-layout".into(), b"{\"imageLayoutVersion\": \"1.0.0\"}".to_vec());
         self.0.insert("index.json".into(), index(entries).into_bytes());
         let files = self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
@@ -66,7 +74,7 @@ impl Layout {
             "test",
             &Held::Folder(files),
             (Some(Form::Layout), reference),
-            &Choice::default(),
+            choice,
             &Limits::default(),
             &Budget::of_unknown_input(&Limits::default()),
         )
@@ -81,6 +89,10 @@ fn named(entry: &Value, name: &str) -> Value {
     let mut entry = entry.clone();
     entry["annotations"] = json!({"org.opencontainers.image.ref.name": name});
     entry
+}
+
+fn digest_of(entry: &Value) -> Sha256 {
+    Sha256::from_prefixed(entry["digest"].as_str().unwrap()).unwrap()
 }
 
 fn manifest_of(image: &ImageFacts) -> String {
@@ -123,6 +135,40 @@ fn a_name_shared_by_two_images_is_undecided() {
     let among: Vec<String> = undecided.among.iter().map(ToString::to_string).collect();
     assert!([&first, &second].iter().all(|entry| among.iter().any(|digest| entry["digest"] == *digest)), "{among:?}");
     assert_eq!(manifest_of(&layout.read(&entries, Some("v2")).unwrap()), third["digest"].as_str().unwrap());
+    // The digest in the log does not decide, either, unless the entries are for different platforms.
+    let wanted = Choice { digests: vec![digest_of(&first)], ..Choice::default() };
+    assert!(layout.chosen(&entries, &wanted).undecided.is_some());
+    let on = |entry: &Value, architecture: &str| {
+        let mut entry = named(entry, "v1");
+        entry["platform"] = json!({"os": "linux", "architecture": architecture});
+        entry
+    };
+    let apart = [&on(&first, "s390x"), &on(&second, "amd64")];
+    assert_eq!(manifest_of(&layout.chosen(&apart, &wanted)), first["digest"].as_str().unwrap());
+    // Neither does it help that the image has another name, too.
+    assert!(layout.chosen(&[&named(&first, "v0"), entries[0], entries[1]], &wanted).undecided.is_some());
+}
+
+#[test]
+fn entries_for_one_image_must_agree() {
+    let mut layout = Layout::default();
+    let image = layout.image("s390x");
+    let faults = |layout: &mut Layout, other: Value| {
+        let orders = [[&named(&image, "v1"), &other], [&other, &named(&image, "v1")]];
+        let mut faulty = orders.map(|entries| {
+            let read = layout.read(&entries, None).unwrap();
+            (!read.faults.is_empty(), read.names)
+        });
+        faulty.iter_mut().for_each(|(_, names)| names.sort());
+        assert_eq!(faulty[0], faulty[1]);
+        faulty[0].clone()
+    };
+    assert_eq!(faults(&mut layout, named(&image, "v2")), (false, vec!["v1".into(), "v2".into()]));
+    for (field, value) in [("size", json!(1)), ("mediaType", json!(INDEX))] {
+        let mut other = named(&image, "v2");
+        other[field] = value;
+        assert!(faults(&mut layout, other).0, "{field}");
+    }
 }
 
 #[test]

@@ -3,6 +3,8 @@
 //! This form preserves the configuration's bytes and therefore the image id. It has no manifest and therefore does not contain the digest that a push
 //! logs. Newer engines add an OCI layout to the file. The manifest in that layout is also read; it may be the manifest that was pushed.
 
+use std::collections::BTreeSet;
+
 use super::document::{self, SavedImage};
 use super::gather::read_config;
 use super::store::{Found, Store};
@@ -67,19 +69,24 @@ fn chosen<'d>(images: &'d [SavedImage], reference: Option<&str>) -> Result<Optio
         };
     };
     let labels = || images.iter().take(20).map(label).collect::<Vec<_>>().join(", ");
-    let mut called = images.iter().filter(|image| image.tags.iter().any(|tag| same_name(tag, reference)));
+    let wanted = whole_name(reference);
+    let mut called = images.iter().filter(|image| image.tags.iter().any(|tag| whole_name(tag) == wanted));
     let found = match reference.strip_prefix('@') {
         Some(number) => number.parse::<usize>().ok().and_then(|number| images.get(number)),
         None => called.next(),
     };
     // `docker load` gives the name to the last of them, skopeo takes the first.
-    if called.next().is_some_and(|second| found.is_some_and(|first| first.config != second.config)) {
+    if called.any(|other| found.is_some_and(|first| !is_same(first, other))) {
         return Err(format!("the archive has several images named {reference:?}; it has {}", labels()));
     }
     found.map(Some).ok_or_else(|| format!("the archive has no image {reference:?}; it has {}", labels()))
 }
 
-/// The image whose manifest has a digest that the signed log contains.
+fn is_same(one: &SavedImage, other: &SavedImage) -> bool {
+    one.config == other.config && one.layers == other.layers
+}
+
+/// The image whose manifest has a digest that the signed log contains, unless other programs may take another one by its name.
 fn by_digest<'d>(
     images: &'d [SavedImage],
     store: &Store<'_>,
@@ -92,7 +99,10 @@ fn by_digest<'d>(
     for image in images {
         let way = layout::way_to(&image.config, store, limits)?;
         if way.as_ref().and_then(|way| way.last()).is_some_and(|digest| choice.digests.contains(digest)) {
-            return Ok(Some(image));
+            let own: BTreeSet<String> = image.tags.iter().map(|tag| whole_name(tag)).collect();
+            let shares_name = |tag: &String| own.contains(&whole_name(tag));
+            let is_rival = |other: &SavedImage| !is_same(image, other) && other.tags.iter().any(shares_name);
+            return Ok(Some(image).filter(|_| !images.iter().any(is_rival)));
         }
     }
     Ok(None)
@@ -140,13 +150,12 @@ fn label(image: &SavedImage) -> String {
     [names.join(" "), format!("(configuration {})", image.config)].join(" ").trim_start().to_owned()
 }
 
-/// Whether two names are equal. In `RepoTags`, Docker shortens names of its own registry.
-fn same_name(tag: &str, reference: &str) -> bool {
-    let of = |name: &str| {
-        let name = ImageName::parse(name).ok()?;
-        Some((name.repository(), name.tag().unwrap_or("latest").to_owned()))
-    };
-    tag == reference || of(tag).is_some_and(|name| of(reference) == Some(name))
+/// The name with its registry and tag. In `RepoTags`, Docker shortens names of its own registry.
+fn whole_name(name: &str) -> String {
+    match ImageName::parse(name) {
+        Ok(name) => format!("{}:{}", name.repository(), name.tag().unwrap_or("latest")),
+        Err(_) => name.to_owned(),
+    }
 }
 
 fn read_saved(image: &mut ImageFacts, store: &Store<'_>, saved: &SavedImage, limits: &Limits) -> Result<(), Error> {
@@ -208,8 +217,10 @@ mod tests {
             layers: Vec::new(),
         };
         let two = [image("a.json"), image("b.json")];
-        let refused = chosen(&two, Some("docker.io/acme/wallet:v1")).unwrap_err();
-        assert!(refused.contains("several images named"), "{refused}");
+        for named in [&two[..], &[image("a.json"), image("a.json"), image("b.json")]] {
+            let refused = chosen(named, Some("docker.io/acme/wallet:v1")).unwrap_err();
+            assert!(refused.contains("several images named"), "{refused}");
+        }
         assert_eq!(chosen(&two, Some("@1")), Ok(two.get(1)));
         let twice = [image("a.json"), image("a.json")];
         assert_eq!(chosen(&twice, Some("acme/wallet:v1")), Ok(twice.first()));

@@ -54,7 +54,13 @@ pub(super) fn read(
         image.undecided = Some(Undecided { message, hint: HINT.into(), among });
         return Ok(());
     };
-    image.names.extend(entry.annotations.get(REFERENCE_NAME).cloned());
+    // An image may have one entry for each of its names. What the entries state about it must agree.
+    let same: Vec<&Descriptor> = manifests.iter().filter(|other| other.digest == entry.digest).collect();
+    let names: BTreeSet<&str> = same.iter().filter_map(|entry| name_of(entry)).collect();
+    image.names.extend(names.into_iter().map(str::to_owned));
+    if same.iter().any(|one| same.iter().any(|other| contradict(one, other))) {
+        image.fault(Part::Manifest, format!("index.json has several entries for {}, which differ", entry.digest));
+    }
     let bytes = match store.document(&blob(&entry.digest), limits.registry_document_bytes())? {
         Found::Bytes(bytes) => bytes,
         Found::Missing => {
@@ -205,6 +211,7 @@ fn chosen<'d>(
     let by_platform: Vec<&Descriptor> = named.iter().filter(fits).copied().collect();
     // If several entries have the same name, other programs may use a different entry, so a digest does not decide between them.
     let wanted = named.iter().find(|entry| reference.is_none() && choice.digests.contains(&entry.digest));
+    let wanted = wanted.filter(|one| !manifests.iter().any(|other| is_rival(one, other, manifests)));
     match (named.as_slice(), wanted, by_platform.as_slice()) {
         ([one], ..) | (_, Some(one), _) | (_, None, [one]) => Ok(Some(one)),
         ([], None, _) => match reference {
@@ -215,6 +222,26 @@ fn chosen<'d>(
         },
         (_, None, _) => Ok(None),
     }
+}
+
+/// Whether two entries for one image contradict each other. A media type or platform may be stated in only one of them.
+fn contradict(one: &Descriptor, other: &Descriptor) -> bool {
+    let types = [&one.media_type, &other.media_type];
+    let types_differ = types.iter().all(|media_type| !media_type.is_empty()) && one.media_type != other.media_type;
+    let platforms_differ =
+        one.platform.as_ref().zip(other.platform.as_ref()).is_some_and(|(one, other)| one.normal() != other.normal());
+    one.size != other.size || types_differ || platforms_differ
+}
+
+/// Whether another program that chooses by name may take `other` instead of `one`. An image may have several entries, each with a name.
+fn is_rival(one: &Descriptor, other: &Descriptor, manifests: &[Descriptor]) -> bool {
+    let mut own = manifests.iter().filter(|entry| entry.digest == one.digest);
+    let shares_name = |entry: &Descriptor| name_of(entry).is_some() && name_of(entry) == name_of(other);
+    let is_apart = match (&one.platform, &other.platform) {
+        (Some(one), Some(other)) => one.normal() != other.normal(),
+        _ => false,
+    };
+    other.digest != one.digest && !is_apart && own.any(shares_name)
 }
 
 fn name_of(entry: &Descriptor) -> Option<&str> {

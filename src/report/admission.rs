@@ -123,9 +123,10 @@ fn is_whole_by_version_1(bundle: &BundleReport) -> bool {
 
 /// What an admission does not cover: the gaps in the audit of the image's bundle, or the fact that the bundle was not audited or not accepted.
 pub(super) fn left_out(bundle: Option<&BundleReport>, deployed: Option<Sha256>) -> Vec<String> {
-    let Some(bundle) = bundle else { return vec!["manifest not checked".into()] };
+    let all = Group::OF_BUNDLES.map(Group::word).join(", ");
+    let Some(bundle) = bundle else { return vec![format!("no build was found for it: {all} not checked")] };
     if bundle.exit_code() != 0 {
-        return vec!["manifest not accepted".into()];
+        return vec![format!("its build is NOT accepted ({})", bundle.verdict.word())];
     }
     bundle.left_out(deployed)
 }

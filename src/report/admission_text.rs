@@ -10,7 +10,7 @@ use super::text::{Amount, Look, UNPROVED, line, opening, paint_first, status_col
 use super::{Admission, BundleReport, ImageReport, QuestionReport, Report, Scope, chain, summary};
 use crate::base::escape::for_terminal;
 use crate::base::words::counted;
-use crate::judge::check::{self, NOT_RESOLVED, PUSHED_AS};
+use crate::judge::check::{self, ALSO_IN, NOT_RESOLVED, PUSHED_AS};
 use crate::judge::finding::{Group, Status, Verdict};
 
 pub(super) fn page(report: &Report, admission: &Admission, look: Look) -> String {
@@ -65,6 +65,9 @@ fn section(page: &mut String, look: Look, report: &Report, image: &ImageReport) 
     {
         line(page, "", &count);
     }
+    let found = check::WORKLOAD_IMAGE.answer_in(&image.findings);
+    let others = found.iter().flat_map(|found| &found.details).filter(|detail| detail.starts_with(ALSO_IN));
+    others.for_each(|other| line(page, "note", &for_terminal(other)));
     if let Some(bundle) = bundle {
         line(page, "build", &for_terminal(&bundle.titled()));
         if let Some(judged) =
@@ -99,8 +102,8 @@ fn checks(page: &mut String, image: &ImageReport, bundle: Option<&BundleReport>)
     for finding in &image.findings {
         let message = for_terminal(&finding.message);
         let _ = writeln!(page, "  {} {:<19} {message}", status_column(finding), finding.check);
-        // The details of what rejects the image are printed above.
-        for detail in finding.details.iter().filter(|_| !finding.rejects()) {
+        // The details of what rejects the image, and other builds, are printed above.
+        for detail in finding.details.iter().filter(|detail| !finding.rejects() && !detail.starts_with(ALSO_IN)) {
             let _ = writeln!(page, "{:46}{}", "", for_terminal(detail));
         }
     }

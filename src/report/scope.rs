@@ -7,7 +7,7 @@ use super::{BundleReport, ImageReport, QuestionReport, Report};
 use crate::base::digest::Sha256;
 use crate::base::words::counted;
 use crate::judge::check;
-use crate::judge::finding::{Finding, Group, Level, Status, is_answered};
+use crate::judge::finding::{Finding, Group, Status, is_answered};
 
 /// What a verdict covers. Read it together with `verdict`: an acceptance does not cover other groups.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ impl Scope {
         format!("{}{}", parts.join("; "), self.in_brackets())
     }
 
-    /// The policy and the weakened checks, for the headline: `(policy.toml; 2 checks off)`. The text is empty if there is no policy.
+    /// The policy and the weakened checks, for the headline: `(policy.toml; off: source-tree)`. The text is empty if there is no policy.
     pub(super) fn in_brackets(&self) -> String {
         let Some(policy) = &self.policy else { return String::new() };
         let name = policy.rsplit(['/', '\\']).next().unwrap_or(policy);
@@ -92,13 +92,14 @@ impl Scope {
     }
 }
 
-/// How many of these weakened checks are off, and how many are at `warn`: `2 checks off`.
+/// Which of these weakened checks are off, and how many are at `warn`: `off: source-tree`. What those at `warn` find is printed as a warning.
 pub(super) fn counts<'w>(weakened: impl Iterator<Item = &'w str> + Clone) -> Vec<String> {
-    let levels = [(Level::Off, "off"), (Level::Warn, "at warn")].into_iter();
-    let count = |level: Level| weakened.clone().filter(|one| one.ends_with(&format!(" {}", level.word()))).count();
-    let levels = levels.map(|(level, words)| (count(level), words)).filter(|(count, _)| *count > 0);
-    let words = levels.map(|(count, words)| format!("{} {words}", counted(count, "check")));
-    words.chain(weakened.clone().any(|one| one == UNTRACKED).then(|| "untracked files allowed".to_owned())).collect()
+    let off: Vec<&str> = weakened.clone().filter_map(|one| one.strip_suffix(" off")).collect();
+    let warn = weakened.clone().filter(|one| one.ends_with(" warn")).count();
+    let off = (!off.is_empty()).then(|| format!("off: {}", off.join(", ")));
+    let warn = (warn > 0).then(|| format!("{} at warn", counted(warn, "check")));
+    let untracked = weakened.clone().any(|one| one == UNTRACKED).then(|| "untracked files allowed".to_owned());
+    [off, warn, untracked].into_iter().flatten().collect()
 }
 
 pub(super) const UNTRACKED: &str = "source-tree untracked";

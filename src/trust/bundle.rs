@@ -28,10 +28,14 @@ pub(super) fn judge_bundle(document: &Map<String, Value>, judge: &Judge<'_>) -> 
     }
     let material = document.get("verificationMaterial").and_then(Value::as_object);
     let material = material.ok_or_else(|| refused("the bundle has no verification material"))?;
-    let certified = material.contains_key("certificate") || material.contains_key("x509CertificateChain");
-    if certified == material.contains_key("publicKey") {
-        return Err(refused("the bundle must have exactly one of a key and a certificate"));
-    }
+    let own = |name: &str| material.contains_key(name);
+    let certified = match (own("publicKey"), own("certificate"), own("x509CertificateChain")) {
+        (true, false, false) => false,
+        (false, true, false) | (false, false, true) => true,
+        _ => {
+            return Err(refused("the bundle must have exactly one of publicKey, certificate and x509CertificateChain"));
+        }
+    };
     let who = if certified { Who::Certified } else { Who::KeyHolder };
     match (document.get("messageSignature"), document.get("dsseEnvelope")) {
         (Some(message), None) => judge_message(message, bytes, who, judge),

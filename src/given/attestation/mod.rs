@@ -115,6 +115,7 @@ impl Attestation {
         let ders: Vec<Vec<u8>> = if blocks.is_empty() { vec![file.bytes.clone()] } else { blocks };
         for der in ders {
             match (Certificate::from_der(&der), RevocationList::from_der(&der)) {
+                (Ok(certificate), _) if self.certificates.contains(&certificate) => {}
                 (Ok(certificate), _) => self.certificates.push(certificate),
                 (_, Ok(list)) => self.lists.push(list),
                 (Err(one), Err(other)) => {
@@ -127,15 +128,15 @@ impl Attestation {
         }
     }
 
-    /// The maximum cost of [`Self::standing`]: at each step of the chain, every certificate and every revocation list may
+    /// The maximum cost of [`Self::standing`]: at each step of a chain, every certificate and every revocation list may
     /// have to be tried.
     pub(crate) fn cost(&self) -> [Work; 2] {
         let count = |number: usize| number as u64;
-        let steps = count(chain::STEPS);
+        let steps = count(chain::BEGINNINGS);
         let signatures = count(self.certificates.len()) * (steps + 1) + count(self.lists.len()) * steps;
         let largest = self.certificates.iter().map(Certificate::size).max().unwrap_or(0);
-        let certificates = largest.saturating_mul(self.certificates.len()).saturating_mul(chain::STEPS);
-        let lists = self.lists.iter().map(RevocationList::size).sum::<usize>().saturating_mul(chain::STEPS);
+        let certificates = largest.saturating_mul(self.certificates.len()).saturating_mul(chain::BEGINNINGS);
+        let lists = self.lists.iter().map(RevocationList::size).sum::<usize>().saturating_mul(chain::BEGINNINGS);
         let bytes = certificates.saturating_add(lists).saturating_add(self.record_bytes.len());
         [Work::Signatures(signatures), Work::Bytes(count(bytes))]
     }
@@ -157,15 +158,16 @@ impl Attestation {
             let scheme = Scheme::RsaPkcs1(Hash::Sha256);
             certificate.key.verify_digest(Protocol::Machine, scheme, record.as_bytes(), signature).is_ok()
         };
-        match self.certificates.iter().find(signed) {
-            Some(leaf) => match chain::follow(leaf, &self.certificates, &self.lists, policy, moment) {
+        let leaves: Vec<&Certificate> = self.certificates.iter().filter(signed).collect();
+        match leaves.as_slice() {
+            [_, ..] => match chain::follow(&leaves, &self.certificates, &self.lists, policy, moment) {
                 Standing::Undecided(why) => Standing::Undecided(format!("{why}{}", self.unreadable_text())),
                 standing => standing,
             },
-            None if self.certificates.is_empty() => {
+            [] if self.certificates.is_empty() => {
                 Standing::Undecided(format!("there is no certificate next to the record{}", self.unreadable_text()))
             }
-            None => Standing::Refused(format!(
+            [] => Standing::Refused(format!(
                 "the record's signature does not verify under any certificate next to it{}",
                 self.unreadable_text()
             )),

@@ -81,6 +81,7 @@ pub(crate) use self::source_commit::HEAD;
 pub(crate) use self::source_dockerfile::shows as log_shows;
 pub(crate) use self::source_tree::ALLOWED as UNTRACKED_ALLOWED;
 pub(crate) use self::trust_reports::trust_facts;
+pub(crate) use self::workload_image::ALSO_IN;
 pub(crate) use self::workload_pinned::{NOT_RESOLVED, PUSHED_AS};
 
 pub(crate) use self::manifest_signature::{TRIED, UNTRUSTED, refused_key};

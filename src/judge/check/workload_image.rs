@@ -57,6 +57,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
                     built.commit.iter().map(|commit| format!("HEAD of the archived repository is commit {commit}")),
                 );
             }
+            outcome.details.extend(others(build, &digest, deployment));
             outcome
         }
         Some(build) => {
@@ -91,6 +92,27 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
         }
     }
 }
+
+/// The other builds whose signed logs have the digest: it is not known which of the builds made the image. Copies of a build are not listed.
+fn others(build: &Build, digest: &Sha256, deployment: &Deployment<'_>) -> Vec<String> {
+    const SHOWN: usize = 5;
+    let is_other = |other: &&Build| other.archive != build.archive;
+    let line = |other: &Build| {
+        let accepted = if other.is_accepted_at(deployment.now) { "accepted" } else { "NOT accepted" };
+        let commit = other.image.as_ref().and_then(|image| image.commit.as_deref());
+        format!("{ALSO_IN}{} ({accepted}; commit {})", other.title, commit.unwrap_or("not known"))
+    };
+    let mut lines: Vec<String> =
+        deployment.builds.of_digest(digest).filter(is_other).take(SHOWN + 1).map(line).collect();
+    if lines.len() > SHOWN {
+        lines.truncate(SHOWN);
+        lines.push(format!("{ALSO_IN}and more"));
+    }
+    lines
+}
+
+/// The beginning of a detail that names another build with the same digest.
+pub(crate) const ALSO_IN: &str = "the digest is also in the signed log of ";
 
 /// The answer for a digest of an accepted build.
 fn accepted(build: &Build, digest: Sha256, policy: &Policy) -> Outcome {

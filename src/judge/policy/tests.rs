@@ -37,6 +37,16 @@ fn the_template_is_valid_with_and_without_its_optional_lines() {
     assert_eq!((policy.keys.keys().len(), policy.signers.len(), policy.levels.len()), (1, 1, 1));
 }
 
+/// One copy of a key could be revoked, and the other not.
+#[test]
+fn signers_have_different_keys() {
+    let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAINeHGjnFsUqo14NRXPAlMX0MWX7ArzSS1iH/wYX34Y/u";
+    let signer = |name: &str, comment: &str| format!("[[signers]]\nname = \"{name}\"\nssh = \"{key} {comment}\"\n");
+    assert!(with(&signer("Ada", "")).is_ok());
+    let refused = with(&(signer("Ada", "") + &signer("Ben", "work"))).unwrap_err().to_string();
+    assert!(refused.contains("\"Ben\" and \"Ada\" have the same key (SHA256:"), "{refused}");
+}
+
 /// The template's comments list these values explicitly.
 #[test]
 fn the_template_lists_every_group_and_level() {

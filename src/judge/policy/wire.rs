@@ -15,6 +15,7 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::base::words::{any_of, did_you_mean, meant_field};
+use crate::crypto::person_key::PersonKey;
 use crate::gate::key::PublicKey;
 use crate::gate::verify::{KeySource, Revocation, RevocationReason, TrustedKey};
 use crate::git::SshKey;
@@ -106,8 +107,16 @@ pub(super) fn read(
     if let Some(table) = file.workload {
         policy.workload = workload::read_workload(table, &mut load, &fail)?;
     }
+    // One copy of a key can be revoked, and another not.
+    let mut known: BTreeMap<String, String> = BTreeMap::new();
     for entry in list("signers", file.signers).map_err(fail)? {
-        policy.signers.push(signer(entry, &mut load, &fail)?);
+        let signer = signer(entry, &mut load, &fail)?;
+        if let Some(fingerprint) = fingerprint(&signer.key)
+            && let Some(other) = known.insert(fingerprint.clone(), signer.name.clone())
+        {
+            return Err(fail(format!("signers: {:?} and {other:?} have the same key ({fingerprint})", signer.name)));
+        }
+        policy.signers.push(signer);
     }
     Ok(policy)
 }
@@ -248,6 +257,18 @@ fn signer(
         _ => return Err(fail(format!("signers {:?}: expected exactly one of ssh, openpgp and pem", entry.name))),
     };
     Ok(Signer { name: entry.name, key })
+}
+
+/// The fingerprint; `None` if the key cannot be read. Where such a key is needed, the fault in it is reported.
+fn fingerprint(key: &SignerKey) -> Option<String> {
+    match key {
+        SignerKey::Ssh(line) => SshKey::from_line(line).ok().map(|key| key.fingerprint()),
+        SignerKey::Pem(text) => PersonKey::from_pem(text).ok().map(|key| key.fingerprint().to_string()),
+        #[cfg(feature = "openpgp")]
+        SignerKey::OpenPgp(bytes) => crate::crypto::openpgp::Certificate::read(bytes).ok().map(|key| key.fingerprint()),
+        #[cfg(not(feature = "openpgp"))]
+        SignerKey::OpenPgp(_) => None,
+    }
 }
 
 #[cfg(feature = "openpgp")]

@@ -78,7 +78,7 @@ impl Qualified {
     }
 }
 
-/// What builds leave open, together: `source not checked; log-image waived; 2 checks off`.
+/// What builds leave open, together: `source not checked; log-image waived; off: source-tree`.
 fn open<'q>(builds: impl IntoIterator<Item = &'q Qualified> + Clone) -> String {
     let all = |list: fn(&Qualified) -> &Vec<String>| {
         let mut names: Vec<&str> = Vec::new();
@@ -112,7 +112,7 @@ fn open<'q>(builds: impl IntoIterator<Item = &'q Qualified> + Clone) -> String {
     parts.join("; ")
 }
 
-/// What all these builds leave open, for the headline: `2 builds accepted in part (log-image waived; 1 check off)`. Empty if there
+/// What all these builds leave open, for the headline: `2 builds accepted in part (log-image waived; off: source-tree)`. Empty if there
 /// are no builds.
 pub(super) fn headline(builds: &[Qualified]) -> String {
     let in_part = builds.iter().filter(|one| one.verdict == Verdict::AcceptInPart).count();

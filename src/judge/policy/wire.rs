@@ -15,7 +15,6 @@ use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 use crate::base::words::{any_of, did_you_mean, meant_field};
-use crate::crypto::person_key::PersonKey;
 use crate::gate::key::PublicKey;
 use crate::gate::verify::{KeySource, Revocation, RevocationReason, TrustedKey};
 use crate::git::SshKey;
@@ -107,7 +106,7 @@ pub(super) fn read(
     if let Some(table) = file.workload {
         policy.workload = workload::read_workload(table, &mut load, &fail)?;
     }
-    // One copy of a key can be revoked, and another not.
+    // The signer of a commit must have one name, and one copy of an OpenPGP key can be revoked, and another not.
     let mut known: BTreeMap<String, String> = BTreeMap::new();
     for entry in list("signers", file.signers).map_err(fail)? {
         let signer = signer(entry, &mut load, &fail)?;
@@ -259,15 +258,15 @@ fn signer(
     Ok(Signer { name: entry.name, key })
 }
 
-/// The fingerprint; `None` if the key cannot be read. Where such a key is needed, the fault in it is reported.
+/// The fingerprint of a key that signs commits. A PEM key signs statements, and counts once there, whatever its names are.
 fn fingerprint(key: &SignerKey) -> Option<String> {
     match key {
         SignerKey::Ssh(line) => SshKey::from_line(line).ok().map(|key| key.fingerprint()),
-        SignerKey::Pem(text) => PersonKey::from_pem(text).ok().map(|key| key.fingerprint().to_string()),
         #[cfg(feature = "openpgp")]
         SignerKey::OpenPgp(bytes) => crate::crypto::openpgp::Certificate::read(bytes).ok().map(|key| key.fingerprint()),
         #[cfg(not(feature = "openpgp"))]
         SignerKey::OpenPgp(_) => None,
+        SignerKey::Pem(_) => None,
     }
 }
 

@@ -688,6 +688,23 @@ fn saved() -> Vec<Case> {
         entry(&mut entries, path).content = content.into_bytes();
         entries
     };
+    let mut other = Image::wallet();
+    other.config["created"] = json!("other");
+    // The other image comes first.
+    let two_saved = |name_of_other: &str| {
+        let mut entries = wallet.saved();
+        let of = |entries: &mut Vec<Entry>| {
+            let text = String::from_utf8(entry(entries, "manifest.json").content.clone()).unwrap();
+            text.trim_start_matches('[').trim_end_matches(']').to_owned()
+        };
+        let mut second = other.saved();
+        let first = of(&mut second).replace("acme/wallet:latest", name_of_other);
+        entry(&mut entries, "manifest.json").content = format!("[{first},{}]", of(&mut wallet.saved())).into_bytes();
+        entries.extend(wallet.layout());
+        let known: Vec<Vec<u8>> = entries.iter().map(|entry| entry.path.clone()).collect();
+        entries.extend(second.into_iter().filter(|entry| !known.contains(&entry.path)));
+        entries
+    };
     let linked = |target: &str| {
         let mut entries = wallet.saved();
         entries.retain(|entry| entry.path != names[1].as_bytes());
@@ -695,8 +712,6 @@ fn saved() -> Vec<Case> {
         entries.push(Entry::link(b'2', &names[1], target));
         entries
     };
-    let mut other = Image::wallet();
-    other.config["created"] = json!("other");
     let mut lying = other.saved();
     let text = String::from_utf8(entry(&mut lying, "manifest.json").content.clone()).unwrap();
     entry(&mut lying, "manifest.json").content =
@@ -814,23 +829,17 @@ fn saved() -> Vec<Case> {
         .expect("image-config", "fail"),
         Case::good("image-saved-two-by-digest", "The archive has two images, and the signed digest is that of one of them.")
             .image(&wallet)
-            .hand_over(SAVED, &{
-                let mut entries = wallet.saved();
-                let of = |entries: &mut Vec<Entry>| {
-                    let text = String::from_utf8(entry(entries, "manifest.json").content.clone()).unwrap();
-                    text.trim_start_matches('[').trim_end_matches(']').to_owned()
-                };
-                let mut second = other.saved();
-                let both = format!("[{},{}]", of(&mut second), of(&mut entries));
-                entry(&mut entries, "manifest.json").content = both.into_bytes();
-                entries.extend(wallet.layout());
-                let known: Vec<Vec<u8>> = entries.iter().map(|entry| entry.path.clone()).collect();
-                entries.extend(second.into_iter().filter(|entry| !known.contains(&entry.path)));
-                entries
-            })
+            .hand_over(SAVED, &two_saved("acme/other:latest"))
             .expect("image-digest", "pass")
             .expect("image-config", "pass")
             .expect("image-layers", "pass"),
+        Case::rejected(
+            "image-saved-two-one-name",
+            "The archive has two images of one name, and the signed digest is that of one of them: an engine may load the other.",
+        )
+        .image(&wallet)
+        .hand_over(SAVED, &two_saved("acme/wallet:latest"))
+        .expect("image-digest", "unknown"),
         Case::rejected("image-saved-two", "The archive has two images, and nothing indicates which one is meant.")
             .image(&wallet)
             .expect("image-digest", "unknown")

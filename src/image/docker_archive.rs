@@ -36,15 +36,15 @@ pub(super) fn read(
     let hint = "add a reference to the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first";
     let saved = chosen(&images, reference)
         .map_err(|message| Error::Usage { message: format!("{}: {message}", image.source), hint: hint.into() })?;
-    let saved = match saved {
+    let (saved, among) = match saved {
         None => by_digest(&images, store, choice, limits)?,
-        one => one,
+        one => (one, Vec::new()),
     };
     let others = images.iter().filter(|other| saved.is_none_or(|saved| !std::ptr::eq(saved, *other)));
     others.for_each(|other| image.others.add(label(other)));
     let Some(saved) = saved else {
         let message = format!("the archive has {} images", images.len());
-        image.undecided = Some(Undecided { message, hint: hint.into(), among: Vec::new() });
+        image.undecided = Some(Undecided { message, hint: hint.into(), among });
         return Ok(());
     };
     if store.has("index.json") && !layout::is_empty(store, limits)? {
@@ -86,26 +86,31 @@ fn is_same(one: &SavedImage, other: &SavedImage) -> bool {
     one.config == other.config && one.layers == other.layers
 }
 
-/// The image whose manifest has a digest that the signed log contains, unless other programs may take another one by its name.
+/// The only image to which a digest in the signed log leads, unless other programs may take another one by its name; and the digests of all images
+/// and of the indexes that lead to them.
 fn by_digest<'d>(
     images: &'d [SavedImage],
     store: &Store<'_>,
     choice: &Choice,
     limits: &Limits,
-) -> Result<Option<&'d SavedImage>, Error> {
+) -> Result<(Option<&'d SavedImage>, Vec<Sha256>), Error> {
+    let (mut found, mut among): (Vec<&SavedImage>, Vec<Sha256>) = Default::default();
     if choice.digests.is_empty() || !store.has("index.json") {
-        return Ok(None);
+        return Ok((None, among));
     }
     for image in images {
-        let way = layout::way_to(&image.config, store, limits)?;
-        if way.as_ref().and_then(|way| way.last()).is_some_and(|digest| choice.digests.contains(digest)) {
-            let own: BTreeSet<String> = image.tags.iter().map(|tag| whole_name(tag)).collect();
-            let shares_name = |tag: &String| own.contains(&whole_name(tag));
-            let is_rival = |other: &SavedImage| !is_same(image, other) && other.tags.iter().any(shares_name);
-            return Ok(Some(image).filter(|_| !images.iter().any(is_rival)));
+        let way = layout::way_to(&image.config, store, limits)?.unwrap_or_default();
+        if way.iter().any(|digest| choice.digests.contains(digest)) && !found.iter().any(|other| is_same(image, other))
+        {
+            found.push(image);
         }
+        among.extend(way);
     }
-    Ok(None)
+    let [image] = found.as_slice() else { return Ok((None, among)) };
+    let own: BTreeSet<String> = image.tags.iter().map(|tag| whole_name(tag)).collect();
+    let shares_name = |tag: &String| own.contains(&whole_name(tag));
+    let is_rival = |other: &SavedImage| !is_same(image, other) && other.tags.iter().any(shares_name);
+    Ok((Some(*image).filter(|_| !images.iter().any(is_rival)), among))
 }
 
 /// A layout may contain the `manifest.json` of `docker save` next to its index. `docker load` reads `manifest.json`, so that file must list the same

@@ -74,11 +74,12 @@ fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided
     let why = match recorded.as_slice() {
         [] => "the signed log records no digest with which to select an image",
         _ if recorded.iter().any(is_among) => {
-            "one image has the digest recorded in the signed log, but its name also refers to other images: select it by its digest"
+            "the digest recorded in the signed log leads to one of them, but this digest or its name also refers to another one: select the image"
         }
         _ if recorded.iter().any(is_index) => {
             "the signed log records the index's digest, not that of an image in the index"
         }
+        _ if undecided.among.is_empty() => "it has no manifests to compare with the digest recorded in the signed log",
         _ => "none of the images has the digest recorded in the signed log",
     };
     let expected: Vec<String> = recorded.iter().map(|(digest, size)| sides(*digest, *size)).collect();

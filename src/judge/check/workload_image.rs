@@ -102,8 +102,12 @@ fn others(build: &Build, digest: &Sha256, deployment: &Deployment<'_>) -> Vec<St
         let commit = other.image.as_ref().and_then(|image| image.commit.as_deref());
         format!("{ALSO_IN}{} ({accepted}; commit {})", other.title, commit.unwrap_or("not known"))
     };
-    let mut lines: Vec<String> =
-        deployment.builds.of_digest(digest).filter(is_other).take(SHOWN + 1).map(line).collect();
+    // Those that are not accepted come first.
+    let [refused, accepted] = [false, true].map(|wanted| {
+        let builds = deployment.builds.of_digest(digest).filter(is_other);
+        builds.filter(move |other| other.is_accepted_at(deployment.now) == wanted)
+    });
+    let mut lines: Vec<String> = refused.chain(accepted).take(SHOWN + 1).map(line).collect();
     if lines.len() > SHOWN {
         lines.truncate(SHOWN);
         lines.push(format!("{ALSO_IN}and more"));

@@ -135,7 +135,7 @@ fn a_name_shared_by_two_images_is_undecided() {
     let among: Vec<String> = undecided.among.iter().map(ToString::to_string).collect();
     assert!([&first, &second].iter().all(|entry| among.iter().any(|digest| entry["digest"] == *digest)), "{among:?}");
     assert_eq!(manifest_of(&layout.read(&entries, Some("v2")).unwrap()), third["digest"].as_str().unwrap());
-    // The digest in the log does not decide, either, unless the entries are for different platforms.
+    // The digest in the log does not decide, either, nor a platform that only the index states, nor another name of the image.
     let wanted = Choice { digests: vec![digest_of(&first)], ..Choice::default() };
     assert!(layout.chosen(&entries, &wanted).undecided.is_some());
     let on = |entry: &Value, architecture: &str| {
@@ -144,9 +144,31 @@ fn a_name_shared_by_two_images_is_undecided() {
         entry
     };
     let apart = [&on(&first, "s390x"), &on(&second, "amd64")];
-    assert_eq!(manifest_of(&layout.chosen(&apart, &wanted)), first["digest"].as_str().unwrap());
-    // Neither does it help that the image has another name, too.
+    let platform = Choice { platforms: vec!["linux/s390x".into()], ..wanted.clone() };
+    assert!(layout.chosen(&apart, &platform).undecided.is_some());
     assert!(layout.chosen(&[&named(&first, "v0"), entries[0], entries[1]], &wanted).undecided.is_some());
+    // An entry with a digest of another algorithm is an image, too.
+    let mut unread = named(&second, "v1");
+    unread["digest"] = json!(format!("sha512:{}", "0".repeat(128)));
+    assert!(layout.chosen(&[entries[0], &unread], &wanted).undecided.is_some());
+}
+
+/// `docker save a:latest b:latest`: both entries have the tag as their name. containerd takes the whole name.
+#[test]
+fn the_whole_name_of_dockers_annotation_counts() {
+    let mut layout = Layout::default();
+    let (first, second) = (layout.image("s390x"), layout.image("amd64"));
+    let saved = |entry: &Value, name: &str| {
+        let mut entry = named(entry, "latest");
+        entry["annotations"]["io.containerd.image.name"] = json!(name);
+        entry
+    };
+    let wanted = Choice { digests: vec![digest_of(&first)], ..Choice::default() };
+    let own = saved(&first, "docker.io/acme/wallet:latest");
+    let apart = [&own, &saved(&second, "docker.io/acme/other:latest")];
+    assert_eq!(manifest_of(&layout.chosen(&apart, &wanted)), first["digest"].as_str().unwrap());
+    let same = [&own, &saved(&second, "acme/wallet")];
+    assert!(layout.chosen(&same, &wanted).undecided.is_some());
 }
 
 #[test]

@@ -50,7 +50,10 @@ pub(super) fn read(
     if store.has("index.json") && !layout::is_empty(store, limits)? {
         match layout::way_to(&saved.config, store, limits)? {
             // If the index has images for several platforms, engines load the image whose configuration is listed in manifest.json.
-            Some(digests) => layout::read(image, store, None, &Choice { platforms: Vec::new(), digests }, limits)?,
+            Some(digests) => {
+                let top = digests.first().map(ToString::to_string);
+                layout::read(image, store, top.as_deref(), &Choice { platforms: Vec::new(), digests }, limits)?
+            }
             None if images.len() == 1 => layout::read(image, store, None, choice, limits)?,
             None => {}
         }
@@ -156,7 +159,7 @@ fn label(image: &SavedImage) -> String {
 }
 
 /// The name with its registry and tag. In `RepoTags`, Docker shortens names of its own registry.
-fn whole_name(name: &str) -> String {
+pub(super) fn whole_name(name: &str) -> String {
     match ImageName::parse(name) {
         Ok(name) => format!("{}:{}", name.repository(), name.tag().unwrap_or("latest")),
         Err(_) => name.to_owned(),

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::document::{self, Descriptor, Document, REFERENCE_NAME, UnsupportedEntry};
 use super::gather::{Names, Top, differs, resolve, unsupported_digest};
 use super::store::{Found, Store};
-use super::{Choice, ImageFacts, Part, Undecided};
+use super::{Choice, ImageFacts, Part, Undecided, docker_archive};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::limits::Limits;
@@ -42,7 +42,8 @@ pub(super) fn read(
         image.unsupported.push((Part::Manifest, unsupported_digest(&entry.digest)));
         return Ok(());
     }
-    let chosen = chosen(if reference.is_some() { &manifests } else { &images }, reference, choice)
+    let among = if reference.is_some() { &manifests } else { &images };
+    let chosen = chosen(among, &unsupported, reference, choice)
         .map_err(|message| Error::Usage { message: format!("{}: {message}", image.source), hint: HINT.into() })?;
     let mut seen = BTreeSet::from_iter(chosen.map(|entry| entry.digest));
     let others = images.iter().filter(|entry| !entry.is_attestation() && seen.insert(entry.digest));
@@ -190,6 +191,7 @@ const HINT: &str = "add a reference to the path, by name or digest: oci:PATH:REF
 /// entries remain.
 fn chosen<'d>(
     manifests: &'d [Descriptor],
+    unsupported: &[UnsupportedEntry],
     reference: Option<&str>,
     choice: &Choice,
 ) -> Result<Option<&'d Descriptor>, String> {
@@ -208,12 +210,15 @@ fn chosen<'d>(
         let expected = &choice.platforms;
         entry.platform.as_ref().is_some_and(|platform| expected.iter().any(|expected| platform.is(expected)))
     };
-    let by_platform: Vec<&Descriptor> = named.iter().filter(fits).copied().collect();
+    // Other programs choose by name alone.
+    let by_platform = named.iter().filter(fits).filter(|one| !has_rival(one, manifests, unsupported));
+    let by_platform: Vec<&Descriptor> = by_platform.copied().collect();
     // If several entries have the same name, other programs may use a different entry, so a digest does not decide between them.
     let wanted = named.iter().find(|entry| reference.is_none() && choice.digests.contains(&entry.digest));
-    let wanted = wanted.filter(|one| !manifests.iter().any(|other| is_rival(one, other, manifests)));
+    let wanted = wanted.filter(|one| !has_rival(one, manifests, unsupported));
     match (named.as_slice(), wanted, by_platform.as_slice()) {
-        ([one], ..) | (_, Some(one), _) | (_, None, [one]) => Ok(Some(one)),
+        ([one], ..) if reference.is_some() || !has_rival(one, manifests, unsupported) => Ok(Some(one)),
+        (_, Some(one), _) | (_, None, [one]) => Ok(Some(one)),
         ([], None, _) => match reference {
             Some(reference) => {
                 Err(format!("the layout has no image named {reference:?}; it has {}", labels(manifests)))
@@ -233,15 +238,32 @@ fn contradict(one: &Descriptor, other: &Descriptor) -> bool {
     one.size != other.size || types_differ || platforms_differ
 }
 
-/// Whether another program that chooses by name may take `other` instead of `one`. An image may have several entries, each with a name.
-fn is_rival(one: &Descriptor, other: &Descriptor, manifests: &[Descriptor]) -> bool {
-    let mut own = manifests.iter().filter(|entry| entry.digest == one.digest);
-    let shares_name = |entry: &Descriptor| name_of(entry).is_some() && name_of(entry) == name_of(other);
-    let is_apart = match (&one.platform, &other.platform) {
-        (Some(one), Some(other)) => one.normal() != other.normal(),
-        _ => false,
+/// Whether a program that chooses by name may take another entry for this image. Docker and containerd write the tag as an entry's name, and the
+/// whole name into an annotation of their own.
+fn has_rival(one: &Descriptor, manifests: &[Descriptor], unsupported: &[UnsupportedEntry]) -> bool {
+    let own: Vec<(Option<String>, Option<&str>)> = manifests
+        .iter()
+        .filter(|entry| entry.digest == one.digest)
+        .map(|entry| (whole_name_of(entry), name_of(entry)))
+        .collect();
+    let shares_name = |other: &Descriptor| {
+        let (whole, name) = (whole_name_of(other), name_of(other));
+        own.iter().any(|own| match (&own.0, &whole) {
+            (Some(own), Some(whole)) => own == whole,
+            _ => {
+                name.is_some_and(|name| own.1.map(docker_archive::whole_name) == Some(docker_archive::whole_name(name)))
+            }
+        })
     };
-    other.digest != one.digest && !is_apart && own.any(shares_name)
+    let is_unread_rival = |other: &UnsupportedEntry| {
+        other.name.as_deref().is_some_and(|name| own.iter().any(|(_, own)| *own == Some(name)))
+    };
+    manifests.iter().any(|other| other.digest != one.digest && shares_name(other))
+        || unsupported.iter().any(is_unread_rival)
+}
+
+fn whole_name_of(entry: &Descriptor) -> Option<String> {
+    entry.annotations.get("io.containerd.image.name").map(|name| docker_archive::whole_name(name))
 }
 
 fn name_of(entry: &Descriptor) -> Option<&str> {

@@ -28,6 +28,14 @@ pub(super) fn judge_bundle(document: &Map<String, Value>, judge: &Judge<'_>) -> 
     }
     let material = document.get("verificationMaterial").and_then(Value::as_object);
     let material = material.ok_or_else(|| refused("the bundle has no verification material"))?;
+    // What is not understood could be a second signer, under its other spelling for example.
+    let known = ["mediaType", "verificationMaterial", "messageSignature", "dsseEnvelope"];
+    let known_material =
+        ["publicKey", "certificate", "x509CertificateChain", "tlogEntries", "timestampVerificationData"];
+    let unknown = document.keys().find(|name| !known.contains(&name.as_str()));
+    if let Some(name) = unknown.or_else(|| material.keys().find(|name| !known_material.contains(&name.as_str()))) {
+        return Err(Answer::Undecided(format!("unsupported: the bundle has a member {name:?}")));
+    }
     let own = |name: &str| material.contains_key(name);
     let certified = match (own("publicKey"), own("certificate"), own("x509CertificateChain")) {
         (true, false, false) => false,

@@ -1,6 +1,6 @@
 //! Checks whether the image was signed with content trust.
 
-use super::notary::{Fault, Leaf, Pins, Repository, Trusted};
+use super::notary::{Fault, Leaf, Pins, Repository, State, Trusted};
 use super::{AcceptedSigner, Answer, ImageSignerKey, ImageTarget, Kind, SignatureReport, TrustFile, TrustPolicy};
 use crate::base::budget::{Budget, Work};
 use crate::base::limits::Limits;
@@ -18,40 +18,23 @@ pub(super) fn judge(
     let repositories = Repository::all(files, budget);
     // Every tag may be looked up in each repository.
     let within = |_: &&Repository<'_>| budget.spend(Work::Nodes(image.tags.len() as u64), "the image's tags").is_ok();
-    let judged: Vec<(SignatureReport, Option<State>)> = repositories
-        .iter()
-        .take_while(within)
-        .map(|repository| judge_one(repository, image, trusted, &pins, limits))
-        .collect();
-    // As in TUF: whoever has seen the newer metadata no longer accepts the older.
-    let newer_than = |own: &State| {
-        let is_newer =
-            |(_, other): &&(SignatureReport, Option<State>)| other.as_ref().is_some_and(|other| own.is_before(other));
-        judged.iter().find(is_newer).map(|(newer, _)| format!("{} has newer metadata of the same root", newer.file))
-    };
-    let overtaken: Vec<Option<String>> = judged.iter().map(|(_, state)| state.as_ref().and_then(newer_than)).collect();
-    let mut reports: Vec<SignatureReport> = judged.into_iter().map(|(report, _)| report).collect();
-    for (report, why) in reports.iter_mut().zip(overtaken) {
-        report.answer = why.map_or_else(|| report.answer.clone(), Answer::Refused);
+    let repositories: Vec<&Repository<'_>> = repositories.iter().take_while(within).collect();
+    let mut reports: Vec<SignatureReport> =
+        repositories.iter().map(|repository| judge_one(repository, image, trusted, &pins, limits)).collect();
+    if repositories.len() > 1 {
+        let state = |one: &&Repository<'_>| one.state(&pins, &image.repository, limits);
+        let states: Vec<Option<State>> = repositories.iter().map(state).collect();
+        for (report, own) in reports.iter_mut().zip(&states) {
+            let is_overtaken = |(_, other): &(&&Repository<'_>, &Option<State>)| {
+                own.as_ref().zip(other.as_ref()).is_some_and(|(own, other)| own.is_overtaken_by(other))
+            };
+            if let Some((newer, _)) = repositories.iter().zip(&states).find(is_overtaken) {
+                report.answer =
+                    Answer::Refused(format!("{} has newer or different metadata of the same repository", newer.folder));
+            }
+        }
     }
     reports
-}
-
-/// The root of verified metadata, and the versions of its timestamp and snapshot.
-struct State {
-    root: Vec<String>,
-    versions: [Option<u64>; 2],
-}
-
-impl State {
-    fn of(walked: &Trusted) -> Self {
-        let version = |name| walked.roles.iter().find(|role| role.name == name).map(|role| role.version);
-        Self { root: walked.anchor_keys.clone(), versions: ["timestamp", "snapshot"].map(version) }
-    }
-
-    fn is_before(&self, other: &Self) -> bool {
-        self.root == other.root && self.versions.iter().zip(&other.versions).any(|(own, other)| own < other)
-    }
 }
 
 /// The policy's root keys or, if there are none, the key recorded in the signed log.
@@ -73,16 +56,16 @@ fn judge_one(
     policy: &TrustPolicy,
     pins: &[String],
     limits: &Limits,
-) -> (SignatureReport, Option<State>) {
+) -> SignatureReport {
     let report = |answer| SignatureReport::new(Kind::ContentTrust, &repository.folder, answer);
     if pins.is_empty() {
         let message = "no root key is pinned: the policy's [trust] lists none, and the signed log does not record exactly one key id with its certificate";
-        return (report(Answer::Undecided(message.into())), None);
+        return report(Answer::Undecided(message.into()));
     }
     let walked = match repository.walk(Pins::Keys(pins), Some(&image.repository), limits) {
         Ok(walked) => walked,
-        Err(Fault::Refused(message)) => return (report(Answer::Refused(message)), None),
-        Err(Fault::Missing(message)) => return (report(Answer::Undecided(message)), None),
+        Err(Fault::Refused(message)) => return report(Answer::Refused(message)),
+        Err(Fault::Missing(message)) => return report(Answer::Undecided(message)),
     };
     let answer = match out_of_date(&walked, image.built) {
         Some(message) => Answer::Refused(message),
@@ -94,7 +77,7 @@ fn judge_one(
     let mut report = report(answer);
     report.expiries = expiries(&walked);
     report.details = details(&walked, image);
-    (report, Some(State::of(&walked)))
+    report
 }
 
 /// The reason why the metadata was not valid when the image was built. The start of the validity period is checked only for the first root's

@@ -26,7 +26,7 @@ pub(super) struct Envelope {
     pub(super) version: u64,
     pub(super) expires: Timestamp,
     canonical: Vec<u8>,
-    digest: Sha256,
+    pub(super) digest: Sha256,
     signatures: Vec<KeySignature>,
 }
 

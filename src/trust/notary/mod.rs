@@ -25,9 +25,12 @@ pub(crate) use self::hashes::Described;
 pub(crate) use self::key::{Leaf, key_id};
 pub(crate) use self::targets::Target;
 
+use std::collections::BTreeSet;
+
 use self::envelope::Envelope;
 use self::root::Roots;
 use self::targets::Targets;
+use crate::base::digest::Sha256;
 use crate::base::limits::Limits;
 use crate::base::time::Timestamp;
 
@@ -96,6 +99,28 @@ impl Trusted {
     }
 }
 
+/// The state of a repository that a client of TUF remembers, to refuse an older one.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// The names of the repositories in the root's certificates.
+    names: BTreeSet<String>,
+    /// Versions, and digests of the signed content.
+    timestamp: (u64, Sha256),
+    snapshot: Option<(u64, Sha256)>,
+}
+
+impl State {
+    /// Whether another state of the same repository is newer, or is a different one with the same version.
+    pub(crate) fn is_overtaken_by(&self, other: &Self) -> bool {
+        let is_behind =
+            |own: &(u64, Sha256), other: &(u64, Sha256)| own.0 < other.0 || (own.0 == other.0 && own.1 != other.1);
+        let snapshots = self.snapshot.as_ref().zip(other.snapshot.as_ref());
+        self.names == other.names
+            && (is_behind(&self.timestamp, &other.timestamp)
+                || snapshots.is_some_and(|(own, other)| is_behind(own, other)))
+    }
+}
+
 impl Repository<'_> {
     /// Verifies the chain from the pinned root to the targets. `repository` is the image's full name, which must match the names in the root
     /// certificates (identical, or a prefix followed by `*`); with `None`, any name is accepted.
@@ -114,6 +139,18 @@ impl Repository<'_> {
         roles.extend([timestamp.0, snapshot.0, targets.0]);
         let targets = targets::walk(self, targets.1, &snapshot.1, limits, &mut roles)?;
         Ok(Trusted { anchor_keys, anchor_certificates, later_certificates, roles, targets })
+    }
+
+    /// What a client remembers of the repository's state, also if later files are missing or refused; `None` without a verified timestamp.
+    pub(crate) fn state(&self, pins: &[String], repository: &str, limits: &Limits) -> Option<State> {
+        let Roots { last, anchor_certificates, .. } =
+            root::walk(self, Pins::Keys(pins), Some(repository), limits).ok()?;
+        let (_, timestamp) = self.signed_file("timestamp", "Timestamp", &last, None, limits).ok()?;
+        let snapshot = described(&timestamp, "snapshot");
+        let snapshot = snapshot.and_then(|hash| self.signed_file("snapshot", "Snapshot", &last, Some(&hash), limits));
+        let of = |envelope: &Envelope| (envelope.version, envelope.digest);
+        let names = anchor_certificates.into_iter().filter_map(|leaf| leaf.common_name).collect();
+        Some(State { names, timestamp: of(&timestamp), snapshot: snapshot.ok().map(|(_, envelope)| of(&envelope)) })
     }
 
     /// Reads and verifies one of the three roles below the root.

@@ -91,6 +91,10 @@ fn named(entry: &Value, name: &str) -> Value {
     entry
 }
 
+fn path_of(entry: &Value) -> String {
+    format!("blobs/sha256/{}", digest_of(entry).hex())
+}
+
 fn digest_of(entry: &Value) -> Sha256 {
     Sha256::from_prefixed(entry["digest"].as_str().unwrap()).unwrap()
 }
@@ -169,6 +173,25 @@ fn the_whole_name_of_dockers_annotation_counts() {
     assert_eq!(manifest_of(&layout.chosen(&apart, &wanted)), first["digest"].as_str().unwrap());
     let same = [&own, &saved(&second, "acme/wallet")];
     assert!(layout.chosen(&same, &wanted).undecided.is_some());
+}
+
+/// Some engines read manifest.json, some index.json.
+#[test]
+fn a_name_has_one_image_in_both_files() {
+    let mut layout = Layout::default();
+    let (first, second) = (layout.image("s390x"), layout.image("amd64"));
+    let manifest: Value = serde_json::from_slice(&layout.0[&path_of(&first)]).unwrap();
+    let (config, layer) = (path_of(&manifest["config"]), path_of(&manifest["layers"][0]));
+    let saved = json!([{"Config": config, "RepoTags": ["acme/wallet:latest"], "Layers": [layer]}]);
+    layout.0.insert("manifest.json".into(), saved.to_string().into_bytes());
+    let wanted = Choice { digests: vec![digest_of(&first)], ..Choice::default() };
+    for (name, clashes) in [("docker.io/acme/wallet:latest", true), ("docker.io/acme/other:latest", false)] {
+        let mut other = second.clone();
+        other["annotations"] = json!({"io.containerd.image.name": name});
+        let faults = layout.chosen(&[&first, &other], &wanted).faults;
+        let clash = faults.iter().any(|(_, fault)| fault.contains("call several images"));
+        assert_eq!(clash, clashes, "{name}: {faults:?}");
+    }
 }
 
 #[test]

@@ -48,15 +48,17 @@ pub(super) fn read(
         return Ok(());
     };
     if store.has("index.json") && !layout::is_empty(store, limits)? {
-        match layout::way_to(&saved.config, store, limits)? {
+        let mut ways = layout::ways_to(&saved.config, store, limits)?;
+        let logged = ways.iter().position(|way| is_logged(way, choice)).unwrap_or_default();
+        if logged < ways.len() {
             // If the index has images for several platforms, engines load the image whose configuration is listed in manifest.json.
-            Some(digests) => {
-                let top = digests.first().map(ToString::to_string);
-                layout::read(image, store, top.as_deref(), &Choice { platforms: Vec::new(), digests }, limits)?
-            }
-            None if images.len() == 1 => layout::read(image, store, None, choice, limits)?,
-            None => {}
+            let digests = ways.swap_remove(logged);
+            let top = digests.first().map(ToString::to_string);
+            layout::read(image, store, top.as_deref(), &Choice { platforms: Vec::new(), digests }, limits)?;
+        } else if images.len() == 1 {
+            layout::read(image, store, None, choice, limits)?;
         }
+        compare_names(image, saved, &[], store, limits)?;
     }
     image.names.clone_from(&saved.tags);
     read_saved(image, store, saved, limits)
@@ -102,18 +104,49 @@ fn by_digest<'d>(
         return Ok((None, among));
     }
     for image in images {
-        let way = layout::way_to(&image.config, store, limits)?.unwrap_or_default();
-        if way.iter().any(|digest| choice.digests.contains(digest)) && !found.iter().any(|other| is_same(image, other))
-        {
+        let ways = layout::ways_to(&image.config, store, limits)?;
+        let is_logged = ways.iter().any(|way| is_logged(way, choice));
+        if is_logged && !found.iter().any(|other| is_same(image, other)) {
             found.push(image);
         }
-        among.extend(way);
+        among.extend(ways.into_iter().flatten());
     }
     let [image] = found.as_slice() else { return Ok((None, among)) };
+    Ok((Some(*image).filter(|image| !has_rival(image, images)), among))
+}
+
+fn is_logged(way: &[Sha256], choice: &Choice) -> bool {
+    way.iter().any(|digest| choice.digests.contains(digest))
+}
+
+/// Whether another image has one of the image's names.
+fn has_rival(image: &SavedImage, images: &[SavedImage]) -> bool {
     let own: BTreeSet<String> = image.tags.iter().map(|tag| whole_name(tag)).collect();
     let shares_name = |tag: &String| own.contains(&whole_name(tag));
-    let is_rival = |other: &SavedImage| !is_same(image, other) && other.tags.iter().any(shares_name);
-    Ok((Some(*image).filter(|_| !images.iter().any(is_rival)), among))
+    images.iter().any(|other| !is_same(image, other) && other.tags.iter().any(shares_name))
+}
+
+/// Compares the names in manifest.json and in index.json, because some engines read the one, some the other; and those of `images`.
+fn compare_names(
+    image: &mut ImageFacts,
+    own: &SavedImage,
+    images: &[SavedImage],
+    store: &Store<'_>,
+    limits: &Limits,
+) -> Result<(), Error> {
+    let tops: BTreeSet<Sha256> =
+        layout::ways_to(&own.config, store, limits)?.iter().filter_map(|way| way.first().copied()).collect();
+    let names = layout::names(store, limits)?;
+    let is_own = |(_, digest): &&(String, Sha256)| tops.contains(digest);
+    let tags = |image: &SavedImage| image.tags.iter().map(|tag| whole_name(tag)).collect::<Vec<_>>();
+    let own_names: BTreeSet<String> =
+        names.iter().filter(is_own).map(|(name, _)| name.clone()).chain(tags(own)).collect();
+    let in_index = names.iter().filter(|name| !is_own(name)).map(|(name, _)| name.clone());
+    let others = images.iter().filter(|other| !is_same(own, other)).flat_map(tags);
+    if let Some(shared) = in_index.chain(others).find(|name| own_names.contains(name)) {
+        image.fault(Part::Manifest, format!("manifest.json and index.json call several images {shared:?}"));
+    }
+    Ok(())
 }
 
 /// A layout may contain the `manifest.json` of `docker save` next to its index. `docker load` reads `manifest.json`, so that file must list the same
@@ -139,7 +172,8 @@ pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &L
         };
         if own {
             compare_layers(image, store, other, limits)?;
-        } else if layout::way_to(&other.config, store, limits)?.is_some() {
+            compare_names(image, other, &saved, store, limits)?;
+        } else if !layout::ways_to(&other.config, store, limits)?.is_empty() {
             image.others.add(label(other));
         } else {
             let message = format!(

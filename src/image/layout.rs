@@ -1,6 +1,6 @@
 //! `oci:` and `oci-archive:`: the OCI image layout (image specification 1.1, "Image Layout").
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -51,7 +51,14 @@ pub(super) fn read(
     unsupported.iter().for_each(|entry| image.others.add(entry.digest.clone()));
     let Some(entry) = chosen.cloned() else {
         let message = format!("the layout has {} images", image.others.count);
-        let among = images.iter().map(|entry| entry.digest).collect();
+        let mut among: Vec<Sha256> = images.iter().map(|entry| entry.digest).collect();
+        for entry in &images {
+            if let Found::Bytes(bytes) = store.document(&blob(&entry.digest), limits.registry_document_bytes())?
+                && let Ok(Document::Index { manifests, .. }) = document::read(&bytes, Some(&entry.media_type), limits)
+            {
+                among.extend(manifests.iter().map(|inner| inner.digest));
+            }
+        }
         image.undecided = Some(Undecided { message, hint: HINT.into(), among });
         return Ok(());
     };
@@ -133,12 +140,11 @@ pub(super) fn is_empty(store: &Store<'_>, limits: &Limits) -> Result<bool, Error
     )
 }
 
-/// The digests on the path from `index.json`, possibly through an index, to the manifest whose configuration is the file `config`; `None` if no path
-/// leads to it.
-pub(super) fn way_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result<Option<Vec<Sha256>>, Error> {
-    let Found::Bytes(config) = store.document(config, limits.image_config_bytes())? else { return Ok(None) };
+/// The digests on each path from `index.json`, possibly through an index, to a manifest whose configuration is the file `config`.
+pub(super) fn ways_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result<Vec<Vec<Sha256>>, Error> {
+    let Found::Bytes(config) = store.document(config, limits.image_config_bytes())? else { return Ok(Vec::new()) };
     let config_digest = Sha256::of(&config);
-    let Ok((tops, _)) = entries(store, limits)? else { return Ok(None) };
+    let Ok((tops, _)) = entries(store, limits)? else { return Ok(Vec::new()) };
     let read = |entry: &Descriptor| -> Result<Option<Document>, Error> {
         let Found::Bytes(bytes) = store.document(&blob(&entry.digest), limits.registry_document_bytes())? else {
             return Ok(None);
@@ -146,20 +152,39 @@ pub(super) fn way_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result
         Ok(document::read(&bytes, Some(&entry.media_type), limits).ok())
     };
     let has_config = |document: &Option<Document>| matches!(document, Some(Document::Manifest { config, .. }) if config.digest == config_digest);
+    let mut ways = Vec::new();
+    // Whether each manifest has the configuration.
+    let mut known: BTreeMap<Sha256, bool> = BTreeMap::new();
     let mut seen = BTreeSet::new();
-    for top in tops {
-        let document = read(&top)?;
+    for top in tops.iter().filter(|top| seen.insert(top.digest)) {
+        let document = read(top)?;
         if has_config(&document) {
-            return Ok(Some(vec![top.digest]));
+            ways.push(vec![top.digest]);
         }
         let Some(Document::Index { manifests, .. }) = document else { continue };
         for entry in manifests.iter().filter(|entry| !entry.is_attestation()) {
-            if seen.insert(entry.digest) && has_config(&read(entry)?) {
-                return Ok(Some(vec![top.digest, entry.digest]));
+            let leads = match known.get(&entry.digest) {
+                Some(leads) => *leads,
+                None => has_config(&read(entry)?),
+            };
+            known.insert(entry.digest, leads);
+            if leads {
+                ways.push(vec![top.digest, entry.digest]);
             }
         }
     }
-    Ok(None)
+    ways.dedup();
+    Ok(ways)
+}
+
+/// The whole names in `index.json`, each with its entry's digest. A name without a repository is only a tag.
+pub(super) fn names(store: &Store<'_>, limits: &Limits) -> Result<Vec<(String, Sha256)>, Error> {
+    let Ok((tops, _)) = entries(store, limits)? else { return Ok(Vec::new()) };
+    let named = |entry: &Descriptor| {
+        let own = name_of(entry).filter(|name| name.contains('/')).map(docker_archive::whole_name);
+        [whole_name_of(entry), own].into_iter().flatten().map(|name| (name, entry.digest)).collect::<Vec<_>>()
+    };
+    Ok(tops.iter().flat_map(named).collect())
 }
 
 /// The entries of `index.json`, or a message that states what is wrong with the layout.

@@ -153,12 +153,12 @@ impl Builds {
         self.without_image
     }
 
-    fn at(&self, places: Option<&Vec<usize>>) -> impl Iterator<Item = &Build> {
+    fn at<'b>(&'b self, places: Option<&'b Vec<usize>>) -> impl Iterator<Item = &'b Build> + use<'b> {
         places.into_iter().flatten().filter_map(|at| self.builds.get(*at)).map(|build| &**build)
     }
 
     /// The builds whose signed log records this digest, or the digest of an index that leads to the examined image with this digest.
-    pub fn of_digest(&self, digest: &Sha256) -> impl Iterator<Item = &Build> {
+    pub fn of_digest<'b>(&'b self, digest: &Sha256) -> impl Iterator<Item = &'b Build> + use<'b> {
         self.at(self.by_digest.get(digest))
     }
 

@@ -21,6 +21,12 @@ pub struct Deployment<'a> {
 }
 
 impl<'a> Deployment<'a> {
+    /// All builds for the image's digest.
+    pub fn builds_of_digest(&self) -> impl Iterator<Item = &'a Build> {
+        let digest = self.image.image.as_ref().ok().and_then(|image| image.digest());
+        digest.into_iter().flat_map(|digest| self.builds.of_digest(&digest))
+    }
+
     /// The build for the image's digest. An accepted build is preferred.
     pub fn build(&self) -> Option<&'a Build> {
         let digest = self.image.image.as_ref().ok()?.digest()?;

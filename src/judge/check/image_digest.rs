@@ -74,7 +74,7 @@ fn not_chosen(evidence: &Evidence<'_>, image: &ImageFacts, undecided: &Undecided
     let why = match recorded.as_slice() {
         [] => "the signed log records no digest with which to select an image",
         _ if recorded.iter().any(is_among) => {
-            "the digest recorded in the signed log leads to one of them, but this digest or its name also refers to another one: select the image"
+            "one of them has, or is in an index with, the digest recorded in the signed log, but other programs may take another one by this digest or a name: select the image"
         }
         _ if recorded.iter().any(is_index) => {
             "the signed log records the index's digest, not that of an image in the index"

@@ -57,7 +57,7 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
                     built.commit.iter().map(|commit| format!("HEAD of the archived repository is commit {commit}")),
                 );
             }
-            outcome.details.extend(others(build, &digest, deployment));
+            outcome.details.extend(others(build, deployment));
             outcome
         }
         Some(build) => {
@@ -94,17 +94,17 @@ fn run(deployment: &Deployment<'_>, policy: &Policy) -> Outcome {
 }
 
 /// The other builds whose signed logs have the digest: it is not known which of the builds made the image. Copies of a build are not listed.
-fn others(build: &Build, digest: &Sha256, deployment: &Deployment<'_>) -> Vec<String> {
+fn others(build: &Build, deployment: &Deployment<'_>) -> Vec<String> {
     const SHOWN: usize = 5;
     let is_other = |other: &&Build| other.archive != build.archive;
     let line = |other: &Build| {
         let accepted = if other.is_accepted_at(deployment.now) { "accepted" } else { "NOT accepted" };
         let commit = other.image.as_ref().and_then(|image| image.commit.as_deref());
-        format!("{ALSO_IN}{} ({accepted}; commit {})", other.title, commit.unwrap_or("not known"))
+        format!("{ALSO_IN}{} ({accepted}; commit {}; {})", other.title, commit.unwrap_or("not known"), other.path)
     };
     // Those that are not accepted come first.
     let [refused, accepted] = [false, true].map(|wanted| {
-        let builds = deployment.builds.of_digest(digest).filter(is_other);
+        let builds = deployment.builds_of_digest().filter(is_other);
         builds.filter(move |other| other.is_accepted_at(deployment.now) == wanted)
     });
     let mut lines: Vec<String> = refused.chain(accepted).take(SHOWN + 1).map(line).collect();

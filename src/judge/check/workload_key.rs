@@ -1,5 +1,7 @@
 //! `workload-key`: the key that a contract specifies for the image is one that the signed log records or the policy lists.
 
+use std::collections::BTreeSet;
+
 use base64ct::{Base64, Encoding as _};
 
 use super::outcome::Outcome;
@@ -78,14 +80,26 @@ fn rank(status: &Status) -> u8 {
 }
 
 fn content_trust(entry: &ImageKeyEntry, deployment: &Deployment<'_>) -> Outcome {
-    let recorded = deployment.build().and_then(|build| build.image.as_ref()).and_then(|image| image.root_key.as_ref());
-    match recorded {
-        Some(key) if *key == entry.public_key => {
-            Outcome::pass("the content-trust key in the contract is the one that the signed log records")
+    // It is not known which of several builds made the image.
+    let builds = deployment.builds_of_digest().filter(|build| build.is_accepted_at(deployment.now));
+    let recorded: BTreeSet<&String> =
+        builds.chain(deployment.build()).filter_map(|build| build.image.as_ref()?.root_key.as_ref()).collect();
+    compare(entry, &recorded)
+}
+
+/// Compares the contract's key with those that signed logs of the image record.
+fn compare(entry: &ImageKeyEntry, recorded: &BTreeSet<&String>) -> Outcome {
+    match (recorded.contains(&entry.public_key), recorded.len()) {
+        (true, 1) => Outcome::pass("the content-trust key in the contract is the one that the signed log records"),
+        (true, _) => Outcome::unknown(
+            "the content-trust key in the contract is the one in the signed log of one of several builds with this digest; the others record different keys",
+        ),
+        (false, 1..) => {
+            let keys: Vec<&str> = recorded.iter().map(|key| key.as_str()).collect();
+            Outcome::fail("the content-trust key in the contract is not the one that the signed log records")
+                .sides(keys.join(", "), &entry.public_key)
         }
-        Some(key) => Outcome::fail("the content-trust key in the contract is not the one that the signed log records")
-            .sides(key, &entry.public_key),
-        None => Outcome::unknown(format!(
+        (false, 0) => Outcome::unknown(format!(
             "the contract specifies a content-trust key for {}, but no signed log of this image records exactly one",
             entry.name
         )),
@@ -130,4 +144,27 @@ fn cosign(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, String>> {
 fn simple_signing(key: &[u8], signer: &ImageSignerKey) -> Option<Result<bool, String>> {
     let ImageSignerKey::OpenPgp { fingerprint, .. } = signer else { return None };
     Some(armoured_key::fingerprint(key).map(|found| found == *fingerprint))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_builds_with_different_keys_leave_the_answer_open() {
+        let entry = ImageKeyEntry {
+            name: "acme/wallet".into(),
+            kind: KeyKind::ContentTrust,
+            public_key: "a".into(),
+            repository: "docker.io/acme/wallet".into(),
+        };
+        let status = |keys: &[&str]| {
+            let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+            compare(&entry, &keys.iter().collect()).status
+        };
+        assert_eq!(status(&["a"]), Status::Pass);
+        assert_eq!(status(&["b"]), Status::Fail);
+        assert_eq!((status(&["a", "b"]), status(&["b", "a"])), (Status::Unknown, Status::Unknown));
+        assert_eq!((status(&["b", "c"]), status(&[])), (Status::Fail, Status::Unknown));
+    }
 }

@@ -127,12 +127,18 @@ const PLANS: [Plan; 12] = {
             Commit,
             "signed archive",
             "commit",
-            "objects that hash to their ids; only .git/shallow may cut history",
+            "the specified commit; objects that hash to their ids, up to .git/shallow",
             Proved,
         ),
         (WorkTree, "commit", "work tree", "the commit's files, apart from listed exceptions", Proved),
         (Approval, "commit", "approval", "a supplied list that approves it", Stated),
-        (PushedImage, "commit", PUSHED, "a log that names it; at most seven digits link it to the commit", Stated),
+        (
+            PushedImage,
+            "commit",
+            PUSHED,
+            "a log that names it; at most seven digits, and the policy, specify the commit",
+            Stated,
+        ),
         (
             ImageAtHand,
             "pushed image",
@@ -279,6 +285,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// The files are those of HEAD's commit, whichever commit was expected.
+    #[test]
+    fn another_commit_than_the_expected_one_says_nothing_of_the_work_tree() {
+        let report = report(Status::Pass, &[("source-commit", Status::Fail)]);
+        assert_eq!(link(&report, "work tree").0, Strength::Proved);
+        assert_eq!(link(&report, "commit").0, Strength::Broken);
     }
 
     #[test]

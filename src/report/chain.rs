@@ -1,9 +1,9 @@
 //! The chain from the key to the deployed image: how each piece is linked to the next, and the strength of each link.
 
 use super::{BundleReport, ImageReport, summary};
-use crate::judge::check::{CHECKS, ChainLink};
+use crate::judge::check::{self, CHECKS, ChainLink};
 use crate::judge::evidence::Known;
-use crate::judge::finding::{Finding, Status};
+use crate::judge::finding::{Finding, Said, Status};
 
 /// The strength of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,10 +105,10 @@ const WORKLOAD_PLANS: [Plan; 4] = {
     ]
 };
 
-const PLANS: [Plan; 12] = {
+const PLANS: [Plan; 13] = {
     use ChainLink::{
         Approval, Archive, Commit, Deployed, ImageAtHand, ImageSigner, KeyHolder, PushedImage, Record, ServerAnswers,
-        ServerKey, WorkTree,
+        ServerKey, Specified, WorkTree,
     };
     use Strength::{Proved, Stated};
     [
@@ -127,16 +127,23 @@ const PLANS: [Plan; 12] = {
             Commit,
             "signed archive",
             "commit",
-            "the specified commit; objects that hash to their ids, up to .git/shallow",
+            "objects that hash to their ids; only .git/shallow may cut history",
             Proved,
+        ),
+        (
+            Specified,
+            "commit",
+            "tag and policy",
+            "the tag's seven digits (28 bits); what the policy expects, if anything",
+            Stated,
         ),
         (WorkTree, "commit", "work tree", "the commit's files, apart from listed exceptions", Proved),
         (Approval, "commit", "approval", "a supplied list that approves it", Stated),
         (
             PushedImage,
-            "commit",
+            "signed archive",
             PUSHED,
-            "a log that names it; at most seven digits, and the policy, specify the commit",
+            "a log that names it; at most seven digits of its tag link it to the commit",
             Stated,
         ),
         (
@@ -193,12 +200,17 @@ fn links(plans: &[Plan], findings: &[Finding]) -> Vec<Link> {
 }
 
 /// Whether a pass of this check states a link. Without a record that counts, `key-record` compares grades and states nothing about the key's origin.
-/// Without a name in build.json, `manifest-name` compares names that are not signed.
+/// Without a name in build.json, `manifest-name` compares names that are not signed; and without a tag or `expect.commit`, `source-commit` compares
+/// only such names, or a branch's name.
 pub(super) fn is_statement(finding: &Finding) -> bool {
     let says = |known: Known| finding.says.iter().any(|said| said.known == known);
     match finding.check {
         "key-record" => says(Known::Stated),
         "manifest-name" => says(Known::Signed),
+        "source-commit" => {
+            let states = |said: &Said| said.known != Known::Given && said.text.starts_with(check::HEAD);
+            finding.says.iter().any(states)
+        }
         _ => true,
     }
 }
@@ -236,8 +248,8 @@ mod tests {
                 expected: None,
                 found: None,
                 details: Vec::new(),
-                // A key record that counts, and a signed name.
-                says: [Known::Stated, Known::Signed].map(|known| Said { text: String::new(), known }).into(),
+                // A key record that counts, a signed name, and the digits of a signed tag.
+                says: [Known::Stated, Known::Signed].map(|known| Said { text: "HEAD begins".into(), known }).into(),
                 waiver: None,
                 caused_by: None,
                 effect: Effect::None,
@@ -291,8 +303,21 @@ mod tests {
     #[test]
     fn another_commit_than_the_expected_one_says_nothing_of_the_work_tree() {
         let report = report(Status::Pass, &[("source-commit", Status::Fail)]);
-        assert_eq!(link(&report, "work tree").0, Strength::Proved);
-        assert_eq!(link(&report, "commit").0, Strength::Broken);
+        assert_eq!(["commit", "work tree"].map(|to| link(&report, to).0), [Strength::Proved; 2]);
+        assert_eq!(link(&report, "tag and policy").0, Strength::Broken);
+    }
+
+    /// Only a branch's name, or names that are not signed, were compared.
+    #[test]
+    fn a_commit_that_nothing_signed_specifies_is_not_drawn_as_specified() {
+        let mut passes = report(Status::Pass, &[]);
+        assert_eq!(link(&passes, "tag and policy").0, Strength::Stated);
+        for (text, known) in [("the snapshot has a ref named main", Known::Signed), ("HEAD begins with", Known::Given)]
+        {
+            let commit = passes.findings.iter_mut().find(|finding| finding.check == "source-commit").unwrap();
+            commit.says = vec![Said { text: text.into(), known }];
+            assert_eq!(link(&passes, "tag and policy").0, Strength::NotExamined, "{text}");
+        }
     }
 
     #[test]

@@ -6,7 +6,6 @@ use super::{BundleReport, chain, summary};
 use crate::base::error::Error;
 use crate::base::limits::Limits;
 use crate::judge::check;
-use crate::judge::evidence::Known;
 use crate::judge::finding::{Finding, Status, Verdict};
 
 const OWN: &str = include_str!("controls.toml");
@@ -77,13 +76,9 @@ fn supporting_checks(bundle: &BundleReport) -> Vec<&str> {
     if bundle.exit_code() != 0 {
         return Vec::new();
     }
-    // The check `log-image` can pass although the log names no image, and `source-commit` although only a branch's
-    // name or names that are not signed were compared.
+    // The check `log-image` can pass although the log names no image.
     let is_empty = |finding: &Finding| match finding.check {
         name if name == check::LOG_IMAGE.name => !summary::log_names_image(bundle),
-        name if name == check::SOURCE_COMMIT.name => {
-            !finding.says.iter().any(|said| said.known != Known::Given && said.text.starts_with(check::HEAD))
-        }
         _ => !chain::is_statement(finding),
     };
     let passed = bundle.played().filter(|finding| finding.status == Status::Pass && !is_empty(finding));
@@ -117,6 +112,7 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::evidence::Known;
     use crate::judge::evidence::{Fact, Known};
     use crate::judge::finding::{Demand, Finding, Group, Level, MissingEvidence, Said};
 

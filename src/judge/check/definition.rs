@@ -62,7 +62,9 @@ pub(crate) enum ChainLink {
     WorkTree,
     /// The link from the commit to its approval.
     Approval,
-    /// The link from the commit to the pushed image.
+    /// The link from the commit to what specifies it: the tag and the policy.
+    Specified,
+    /// The link from the signed archive to the pushed image.
     PushedImage,
     /// The link from the pushed image to the supplied image.
     ImageAtHand,

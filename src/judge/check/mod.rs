@@ -141,7 +141,6 @@ pub(crate) static MANIFEST_KEY: &Check = &manifest_key::CHECK;
 pub(crate) static SOURCE_APPROVED: &Check = &source_approved::CHECK;
 pub(crate) static BASE_IMAGE: &Check = &base_image::CHECK;
 pub(crate) static SERVER_RECORD: &Check = &server_record::CHECK;
-pub(crate) static SOURCE_COMMIT: &Check = &source_commit::CHECK;
 pub(crate) static SOURCE_TREE: &Check = &source_tree::CHECK;
 pub(crate) static TRUST_FRESHNESS: &Check = &trust_freshness::CHECK;
 pub(crate) static WORKLOAD_IMAGE: &Check = &workload_image::CHECK;

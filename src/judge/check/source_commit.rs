@@ -22,7 +22,7 @@ are present, and source-tree whether the work tree is that commit's tree. The br
 ref.",
     known: Known::Signed,
     expected: Expected::Optional(&["branch", "commit"]),
-    links: &[ChainLink::Commit, ChainLink::PushedImage],
+    links: &[ChainLink::Specified],
     controls: &["SA-10", "SR-4"],
     missing_evidence: MissingEvidence::RejectsWithGroup,
     run: Run::Function(run),

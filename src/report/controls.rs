@@ -112,7 +112,6 @@ impl Control {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::evidence::Known;
     use crate::judge::evidence::{Fact, Known};
     use crate::judge::finding::{Demand, Finding, Group, Level, MissingEvidence, Said};
 

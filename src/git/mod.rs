@@ -50,6 +50,7 @@ pub use self::listing::TreeFile;
 pub use self::malformed::Malformed;
 pub use self::object::{Commit, Identity, Mode, Tag};
 pub use self::object_id::ObjectId;
+#[cfg(feature = "cli")]
 pub(crate) use self::objects_proof::BOUNDARY_NAMED;
 pub use self::objects_proof::ObjectsProof;
 pub use self::pattern::PathPattern;

@@ -50,6 +50,14 @@ impl Layout {
         self.manifest("application/vnd.oci.empty.v1+json", &json!({}), &[statement])
     }
 
+    /// Adds the `manifest.json` of `docker save` for this image.
+    fn save(&mut self, image: &Value) {
+        let manifest: Value = serde_json::from_slice(&self.0[&path_of(image)]).unwrap();
+        let (config, layer) = (path_of(&manifest["config"]), path_of(&manifest["layers"][0]));
+        let saved = json!([{"Config": config, "RepoTags": ["acme/wallet:latest"], "Layers": [layer]}]);
+        self.0.insert("manifest.json".into(), saved.to_string().into_bytes());
+    }
+
     fn index(&mut self, entries: &[&Value]) -> Value {
         self.put(INDEX, index(entries).as_bytes())
     }
@@ -67,13 +75,23 @@ impl Layout {
     }
 
     fn with(&mut self, entries: &[&Value], reference: Option<&str>, choice: &Choice) -> Result<ImageFacts, Error> {
+        self.in_form(Form::Layout, entries, reference, choice)
+    }
+
+    fn in_form(
+        &mut self,
+        form: Form,
+        entries: &[&Value],
+        reference: Option<&str>,
+        choice: &Choice,
+    ) -> Result<ImageFacts, Error> {
         self.0.insert("oci-layout".into(), b"{\"imageLayoutVersion\": \"1.0.0\"}".to_vec());
         self.0.insert("index.json".into(), index(entries).into_bytes());
         let files = self.0.iter().map(|(path, bytes)| (path.as_str(), bytes.as_slice())).collect();
         read_held(
             "test",
             &Held::Folder(files),
-            (Some(Form::Layout), reference),
+            (Some(form), reference),
             choice,
             &Limits::default(),
             &Budget::of_unknown_input(&Limits::default()),
@@ -180,10 +198,7 @@ fn the_whole_name_of_dockers_annotation_counts() {
 fn a_name_has_one_image_in_both_files() {
     let mut layout = Layout::default();
     let (first, second) = (layout.image("s390x"), layout.image("amd64"));
-    let manifest: Value = serde_json::from_slice(&layout.0[&path_of(&first)]).unwrap();
-    let (config, layer) = (path_of(&manifest["config"]), path_of(&manifest["layers"][0]));
-    let saved = json!([{"Config": config, "RepoTags": ["acme/wallet:latest"], "Layers": [layer]}]);
-    layout.0.insert("manifest.json".into(), saved.to_string().into_bytes());
+    layout.save(&first);
     let wanted = Choice { digests: vec![digest_of(&first)], ..Choice::default() };
     for (name, clashes) in [("docker.io/acme/wallet:latest", true), ("docker.io/acme/other:latest", false)] {
         let mut other = second.clone();
@@ -191,6 +206,25 @@ fn a_name_has_one_image_in_both_files() {
         let faults = layout.chosen(&[&first, &other], &wanted).faults;
         let clash = faults.iter().any(|(_, fault)| fault.contains("call several images"));
         assert_eq!(clash, clashes, "{name}: {faults:?}");
+    }
+}
+
+/// A build from the cache pushes another index for the same image.
+#[test]
+fn of_two_indexes_for_one_image_the_logged_one_counts() {
+    let mut layout = Layout::default();
+    let (image, other) = (layout.image("s390x"), layout.image("amd64"));
+    let logged = layout.index(&[&image]);
+    let later = layout.index(&[&image, &other]);
+    layout.save(&image);
+    let wanted = Choice { digests: vec![digest_of(&logged)], ..Choice::default() };
+    for entries in [[&logged, &later], [&later, &logged]] {
+        let read = layout.in_form(Form::DockerArchive, &entries, None, &wanted).unwrap();
+        let indexes: Vec<Sha256> = read.indexes.iter().map(|index| index.digest).collect();
+        assert_eq!(
+            (indexes, manifest_of(&read)),
+            (vec![digest_of(&logged)], image["digest"].as_str().unwrap().to_owned())
+        );
     }
 }
 

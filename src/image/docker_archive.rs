@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 
 use super::document::{self, SavedImage};
 use super::gather::read_config;
+use super::layout::{self, Ways};
 use super::store::{Found, Store};
-use super::{Choice, ImageFacts, LayerFacts, Part, Undecided, layout};
+use super::{Choice, ImageFacts, LayerFacts, Part, Undecided};
 use crate::base::digest::Sha256;
 use crate::base::error::Error;
 use crate::base::image_name::ImageName;
@@ -36,8 +37,9 @@ pub(super) fn read(
     let hint = "add a reference to the path: docker-archive:FILE:NAME:TAG, or docker-archive:FILE:@0 for the first";
     let saved = chosen(&images, reference)
         .map_err(|message| Error::Usage { message: format!("{}: {message}", image.source), hint: hint.into() })?;
+    let ways = layout::ways(store, limits)?;
     let (saved, among) = match saved {
-        None => by_digest(&images, store, choice, limits)?,
+        None => by_digest(&images, &ways, store, choice, limits)?,
         one => (one, Vec::new()),
     };
     let others = images.iter().filter(|other| saved.is_none_or(|saved| !std::ptr::eq(saved, *other)));
@@ -48,17 +50,18 @@ pub(super) fn read(
         return Ok(());
     };
     if store.has("index.json") && !layout::is_empty(store, limits)? {
-        let mut ways = layout::ways_to(&saved.config, store, limits)?;
-        let logged = ways.iter().position(|way| is_logged(way, choice)).unwrap_or_default();
-        if logged < ways.len() {
+        let own = ways_to(saved, &ways, store, limits)?;
+        match own.iter().find(|way| is_logged(way, choice)).or(own.first()) {
             // If the index has images for several platforms, engines load the image whose configuration is listed in manifest.json.
-            let digests = ways.swap_remove(logged);
-            let top = digests.first().map(ToString::to_string);
-            layout::read(image, store, top.as_deref(), &Choice { platforms: Vec::new(), digests }, limits)?;
-        } else if images.len() == 1 {
-            layout::read(image, store, None, choice, limits)?;
+            Some(way) => {
+                let top = way.first().map(ToString::to_string);
+                let choice = Choice { platforms: Vec::new(), digests: way.clone() };
+                layout::read(image, store, top.as_deref(), &choice, limits)?;
+            }
+            None if images.len() == 1 => layout::read(image, store, None, choice, limits)?,
+            None => {}
         }
-        compare_names(image, saved, &[], store, limits)?;
+        compare_names(image, saved, own, &[], store, limits)?;
     }
     image.names.clone_from(&saved.tags);
     read_saved(image, store, saved, limits)
@@ -95,24 +98,33 @@ fn is_same(one: &SavedImage, other: &SavedImage) -> bool {
 /// and of the indexes that lead to them.
 fn by_digest<'d>(
     images: &'d [SavedImage],
+    ways: &Ways,
     store: &Store<'_>,
     choice: &Choice,
     limits: &Limits,
 ) -> Result<(Option<&'d SavedImage>, Vec<Sha256>), Error> {
     let (mut found, mut among): (Vec<&SavedImage>, Vec<Sha256>) = Default::default();
-    if choice.digests.is_empty() || !store.has("index.json") {
-        return Ok((None, among));
-    }
     for image in images {
-        let ways = layout::ways_to(&image.config, store, limits)?;
-        let is_logged = ways.iter().any(|way| is_logged(way, choice));
+        let own = ways_to(image, ways, store, limits)?;
+        let is_logged = own.iter().any(|way| is_logged(way, choice));
         if is_logged && !found.iter().any(|other| is_same(image, other)) {
             found.push(image);
         }
-        among.extend(ways.into_iter().flatten());
+        among.extend(own.iter().flatten());
     }
     let [image] = found.as_slice() else { return Ok((None, among)) };
     Ok((Some(*image).filter(|image| !has_rival(image, images)), among))
+}
+
+/// The ways to an image's configuration.
+fn ways_to<'w>(
+    image: &SavedImage,
+    ways: &'w Ways,
+    store: &Store<'_>,
+    limits: &Limits,
+) -> Result<&'w [Vec<Sha256>], Error> {
+    let Found::Bytes(config) = store.document(&image.config, limits.image_config_bytes())? else { return Ok(&[]) };
+    Ok(ways.get(&Sha256::of(&config)).map_or(&[], Vec::as_slice))
 }
 
 fn is_logged(way: &[Sha256], choice: &Choice) -> bool {
@@ -130,12 +142,12 @@ fn has_rival(image: &SavedImage, images: &[SavedImage]) -> bool {
 fn compare_names(
     image: &mut ImageFacts,
     own: &SavedImage,
+    ways_to_own: &[Vec<Sha256>],
     images: &[SavedImage],
     store: &Store<'_>,
     limits: &Limits,
 ) -> Result<(), Error> {
-    let tops: BTreeSet<Sha256> =
-        layout::ways_to(&own.config, store, limits)?.iter().filter_map(|way| way.first().copied()).collect();
+    let tops: BTreeSet<Sha256> = ways_to_own.iter().filter_map(|way| way.first().copied()).collect();
     let names = layout::names(store, limits)?;
     let is_own = |(_, digest): &&(String, Sha256)| tops.contains(digest);
     let tags = |image: &SavedImage| image.tags.iter().map(|tag| whole_name(tag)).collect::<Vec<_>>();
@@ -165,6 +177,7 @@ pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &L
             return Ok(());
         }
     };
+    let ways = layout::ways(store, limits)?;
     for other in &saved {
         let own = match store.document(&other.config, limits.image_config_bytes())? {
             Found::Bytes(bytes) => Sha256::of(&bytes) == config,
@@ -172,8 +185,8 @@ pub(super) fn compare_with(image: &mut ImageFacts, store: &Store<'_>, limits: &L
         };
         if own {
             compare_layers(image, store, other, limits)?;
-            compare_names(image, other, &saved, store, limits)?;
-        } else if !layout::ways_to(&other.config, store, limits)?.is_empty() {
+            compare_names(image, other, ways_to(other, &ways, store, limits)?, &saved, store, limits)?;
+        } else if !ways_to(other, &ways, store, limits)?.is_empty() {
             image.others.add(label(other));
         } else {
             let message = format!(

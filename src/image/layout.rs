@@ -140,40 +140,45 @@ pub(super) fn is_empty(store: &Store<'_>, limits: &Limits) -> Result<bool, Error
     )
 }
 
-/// The digests on each path from `index.json`, possibly through an index, to a manifest whose configuration is the file `config`.
-pub(super) fn ways_to(config: &str, store: &Store<'_>, limits: &Limits) -> Result<Vec<Vec<Sha256>>, Error> {
-    let Found::Bytes(config) = store.document(config, limits.image_config_bytes())? else { return Ok(Vec::new()) };
-    let config_digest = Sha256::of(&config);
-    let Ok((tops, _)) = entries(store, limits)? else { return Ok(Vec::new()) };
+/// For each configuration: the digests on every path from `index.json`, possibly through an index, to a manifest that refers to it.
+pub(super) type Ways = BTreeMap<Sha256, Vec<Vec<Sha256>>>;
+
+/// Reads every manifest to which `index.json` leads once.
+pub(super) fn ways(store: &Store<'_>, limits: &Limits) -> Result<Ways, Error> {
+    let mut ways = Ways::new();
+    let Ok((tops, _)) = entries(store, limits)? else { return Ok(ways) };
     let read = |entry: &Descriptor| -> Result<Option<Document>, Error> {
         let Found::Bytes(bytes) = store.document(&blob(&entry.digest), limits.registry_document_bytes())? else {
             return Ok(None);
         };
         Ok(document::read(&bytes, Some(&entry.media_type), limits).ok())
     };
-    let has_config = |document: &Option<Document>| matches!(document, Some(Document::Manifest { config, .. }) if config.digest == config_digest);
-    let mut ways = Vec::new();
-    // Whether each manifest has the configuration.
-    let mut known: BTreeMap<Sha256, bool> = BTreeMap::new();
+    let config_of = |document: Option<Document>| match document {
+        Some(Document::Manifest { config, .. }) => Some(config.digest),
+        _ => None,
+    };
+    let mut known: BTreeMap<Sha256, Option<Sha256>> = BTreeMap::new();
     let mut seen = BTreeSet::new();
     for top in tops.iter().filter(|top| seen.insert(top.digest)) {
-        let document = read(top)?;
-        if has_config(&document) {
-            ways.push(vec![top.digest]);
-        }
-        let Some(Document::Index { manifests, .. }) = document else { continue };
-        for entry in manifests.iter().filter(|entry| !entry.is_attestation()) {
-            let leads = match known.get(&entry.digest) {
-                Some(leads) => *leads,
-                None => has_config(&read(entry)?),
-            };
-            known.insert(entry.digest, leads);
-            if leads {
-                ways.push(vec![top.digest, entry.digest]);
+        let manifests = match read(top)? {
+            Some(Document::Index { manifests, .. }) => manifests,
+            document => {
+                config_of(document)
+                    .into_iter()
+                    .for_each(|config| ways.entry(config).or_default().push(vec![top.digest]));
+                continue;
             }
+        };
+        let mut below = BTreeSet::new();
+        for entry in manifests.iter().filter(|entry| !entry.is_attestation() && below.insert(entry.digest)) {
+            let config = match known.get(&entry.digest) {
+                Some(config) => *config,
+                None => config_of(read(entry)?),
+            };
+            known.insert(entry.digest, config);
+            config.into_iter().for_each(|config| ways.entry(config).or_default().push(vec![top.digest, entry.digest]));
         }
     }
-    ways.dedup();
     Ok(ways)
 }
 

@@ -18,23 +18,33 @@ pub(super) fn judge(
     let repositories = Repository::all(files, budget);
     // Every tag may be looked up in each repository.
     let within = |_: &&Repository<'_>| budget.spend(Work::Nodes(image.tags.len() as u64), "the image's tags").is_ok();
-    let repositories: Vec<&Repository<'_>> = repositories.iter().take_while(within).collect();
-    let mut reports: Vec<SignatureReport> =
-        repositories.iter().map(|repository| judge_one(repository, image, trusted, &pins, limits)).collect();
-    if repositories.len() > 1 {
-        let state = |one: &&Repository<'_>| one.state(&pins, &image.repository, limits);
-        let states: Vec<Option<State>> = repositories.iter().map(state).collect();
-        for (report, own) in reports.iter_mut().zip(&states) {
-            let is_overtaken = |(_, other): &(&&Repository<'_>, &Option<State>)| {
-                own.as_ref().zip(other.as_ref()).is_some_and(|(own, other)| own.is_overtaken_by(other))
-            };
-            if let Some((newer, _)) = repositories.iter().zip(&states).find(is_overtaken) {
-                report.answer =
-                    Answer::Refused(format!("{} has newer or different metadata of the same repository", newer.folder));
-            }
-        }
+    let judged: Vec<(SignatureReport, Option<State>)> = repositories
+        .iter()
+        .take_while(within)
+        .map(|repository| judge_one(repository, image, trusted, &pins, limits))
+        .collect();
+    let pairs = (judged.len() as u64).saturating_pow(2);
+    if budget.spend(Work::Nodes(pairs), "the states of repositories").is_err() {
+        return Vec::new();
     }
-    reports
+    judged.iter().map(|(report, state)| refuse_overtaken(report, state.as_ref(), &judged)).collect()
+}
+
+/// As in TUF, whoever has seen the newer metadata of a repository no longer accepts the older.
+fn refuse_overtaken(
+    report: &SignatureReport,
+    own: Option<&State>,
+    all: &[(SignatureReport, Option<State>)],
+) -> SignatureReport {
+    let is_newer = |(_, other): &&(SignatureReport, Option<State>)| {
+        own.zip(other.as_ref()).is_some_and(|(own, other)| own.is_overtaken_by(other))
+    };
+    let mut report = report.clone();
+    if let Some((newer, _)) = all.iter().find(is_newer) {
+        let message = format!("{} has newer or different metadata of the same repository", newer.file);
+        report.answer = Answer::Refused(message);
+    }
+    report
 }
 
 /// The policy's root keys or, if there are none, the key recorded in the signed log.
@@ -56,16 +66,24 @@ fn judge_one(
     policy: &TrustPolicy,
     pins: &[String],
     limits: &Limits,
-) -> SignatureReport {
+) -> (SignatureReport, Option<State>) {
     let report = |answer| SignatureReport::new(Kind::ContentTrust, &repository.folder, answer);
     if pins.is_empty() {
         let message = "no root key is pinned: the policy's [trust] lists none, and the signed log does not record exactly one key id with its certificate";
-        return report(Answer::Undecided(message.into()));
+        return (report(Answer::Undecided(message.into())), None);
     }
-    let walked = match repository.walk(Pins::Keys(pins), Some(&image.repository), limits) {
+    let refused = |fault| match fault {
+        Fault::Refused(message) => report(Answer::Refused(message)),
+        Fault::Missing(message) => report(Answer::Undecided(message)),
+    };
+    let begun = match repository.begin(Pins::Keys(pins), Some(&image.repository), limits) {
+        Ok(begun) => begun,
+        Err(fault) => return (refused(fault), None),
+    };
+    let state = Some(begun.state());
+    let walked = match begun.finish(repository, limits) {
         Ok(walked) => walked,
-        Err(Fault::Refused(message)) => return report(Answer::Refused(message)),
-        Err(Fault::Missing(message)) => return report(Answer::Undecided(message)),
+        Err(fault) => return (refused(fault), state),
     };
     let answer = match out_of_date(&walked, image.built) {
         Some(message) => Answer::Refused(message),
@@ -77,7 +95,7 @@ fn judge_one(
     let mut report = report(answer);
     report.expiries = expiries(&walked);
     report.details = details(&walked, image);
-    report
+    (report, state)
 }
 
 /// The reason why the metadata was not valid when the image was built. The start of the validity period is checked only for the first root's

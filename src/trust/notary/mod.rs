@@ -99,6 +99,36 @@ impl Trusted {
     }
 }
 
+/// A repository's metadata from the pinned root to the snapshot.
+pub(crate) struct Begun<'a> {
+    roots: Roots<'a>,
+    timestamp: (RoleReport, Envelope),
+    snapshot: Result<(RoleReport, Envelope), Fault>,
+}
+
+impl Begun<'_> {
+    pub(crate) fn state(&self) -> State {
+        let of = |envelope: &Envelope| (envelope.version, envelope.digest);
+        let names = self.roots.anchor_certificates.iter().filter_map(|leaf| leaf.common_name.clone()).collect();
+        let snapshot = self.snapshot.as_ref().ok().map(|(_, envelope)| of(envelope));
+        State { names, timestamp: of(&self.timestamp.1), snapshot }
+    }
+
+    pub(crate) fn finish(self, repository: &Repository<'_>, limits: &Limits) -> Result<Trusted, Fault> {
+        let Roots { last, anchor_keys, anchor_certificates, later_certificates, mut roles } = self.roots;
+        let snapshot = self.snapshot?;
+        let root_hash = described(&snapshot.1, "root")?;
+        root_hash
+            .compare(last.bytes)
+            .map_err(|message| Fault::refused(format!("root.json, compared with snapshot.json: {message}")))?;
+        let targets_hash = described(&snapshot.1, "targets")?;
+        let targets = repository.signed_file("targets", "Targets", &last, Some(&targets_hash), limits)?;
+        roles.extend([self.timestamp.0, snapshot.0, targets.0]);
+        let targets = targets::walk(repository, targets.1, &snapshot.1, limits, &mut roles)?;
+        Ok(Trusted { anchor_keys, anchor_certificates, later_certificates, roles, targets })
+    }
+}
+
 /// The state of a repository that a client of TUF remembers, to refuse an older one.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -125,32 +155,17 @@ impl Repository<'_> {
     /// Verifies the chain from the pinned root to the targets. `repository` is the image's full name, which must match the names in the root
     /// certificates (identical, or a prefix followed by `*`); with `None`, any name is accepted.
     pub(crate) fn walk(&self, pins: Pins<'_>, repository: Option<&str>, limits: &Limits) -> Result<Trusted, Fault> {
-        let Roots { last, anchor_keys, anchor_certificates, later_certificates, mut roles } =
-            root::walk(self, pins, repository, limits)?;
-        let timestamp = self.signed_file("timestamp", "Timestamp", &last, None, limits)?;
-        let snapshot_hash = described(&timestamp.1, "snapshot")?;
-        let snapshot = self.signed_file("snapshot", "Snapshot", &last, Some(&snapshot_hash), limits)?;
-        let root_hash = described(&snapshot.1, "root")?;
-        root_hash
-            .compare(last.bytes)
-            .map_err(|message| Fault::refused(format!("root.json, compared with snapshot.json: {message}")))?;
-        let targets_hash = described(&snapshot.1, "targets")?;
-        let targets = self.signed_file("targets", "Targets", &last, Some(&targets_hash), limits)?;
-        roles.extend([timestamp.0, snapshot.0, targets.0]);
-        let targets = targets::walk(self, targets.1, &snapshot.1, limits, &mut roles)?;
-        Ok(Trusted { anchor_keys, anchor_certificates, later_certificates, roles, targets })
+        self.begin(pins, repository, limits)?.finish(self, limits)
     }
 
-    /// What a client remembers of the repository's state, also if later files are missing or refused; `None` without a verified timestamp.
-    pub(crate) fn state(&self, pins: &[String], repository: &str, limits: &Limits) -> Option<State> {
-        let Roots { last, anchor_certificates, .. } =
-            root::walk(self, Pins::Keys(pins), Some(repository), limits).ok()?;
-        let (_, timestamp) = self.signed_file("timestamp", "Timestamp", &last, None, limits).ok()?;
-        let snapshot = described(&timestamp, "snapshot");
-        let snapshot = snapshot.and_then(|hash| self.signed_file("snapshot", "Snapshot", &last, Some(&hash), limits));
-        let of = |envelope: &Envelope| (envelope.version, envelope.digest);
-        let names = anchor_certificates.into_iter().filter_map(|leaf| leaf.common_name).collect();
-        Some(State { names, timestamp: of(&timestamp), snapshot: snapshot.ok().map(|(_, envelope)| of(&envelope)) })
+    /// The first part of [`Self::walk`]: root, timestamp and, if it is there and accepted, snapshot.
+    pub(crate) fn begin(&self, pins: Pins<'_>, repository: Option<&str>, limits: &Limits) -> Result<Begun<'_>, Fault> {
+        let roots = root::walk(self, pins, repository, limits)?;
+        let timestamp = self.signed_file("timestamp", "Timestamp", &roots.last, None, limits)?;
+        let snapshot = described(&timestamp.1, "snapshot");
+        let snapshot =
+            snapshot.and_then(|hash| self.signed_file("snapshot", "Snapshot", &roots.last, Some(&hash), limits));
+        Ok(Begun { roots, timestamp, snapshot })
     }
 
     /// Reads and verifies one of the three roles below the root.

@@ -41,6 +41,7 @@ impl KindsWithoutImages {
     }
 
     /// The kinds, as `GROUP/Kind`.
+    #[cfg(feature = "cli")]
     pub(crate) fn names(&self) -> Vec<String> {
         self.listed.iter().map(|(group, kind)| format!("{group}/{kind}")).collect()
     }

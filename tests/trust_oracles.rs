@@ -334,7 +334,16 @@ fn a_bundle_has_exactly_one_kind_of_signer() {
     let text = fs::read_to_string(from.join("statement.json")).unwrap();
     let sound = audit();
     assert_eq!(sound.code, 0, "{}", sound.out);
-    let mut bundle: serde_json::Value = serde_json::from_str(&text).unwrap();
+    // Under its other spelling, other programs read the same member.
+    let sound: serde_json::Value = serde_json::from_str(&text).unwrap();
+    for (place, name) in [("/verificationMaterial", "public_key"), ("", "dsse_envelope")] {
+        let mut bundle = sound.clone();
+        bundle.pointer_mut(place).unwrap()[name] = serde_json::json!({});
+        folder.write("trust/cosign/statement.json", bundle.to_string());
+        let undecided = audit();
+        assert!(undecided.code == 1 && undecided.out.contains("the bundle has a member"), "{name}: {}", undecided.out);
+    }
+    let mut bundle = sound;
     bundle["verificationMaterial"]["x509CertificateChain"] = serde_json::json!({"certificates": []});
     folder.write("trust/cosign/statement.json", bundle.to_string());
     let refused = audit();

@@ -207,6 +207,16 @@ fn a_name_has_one_image_in_both_files() {
         let clash = faults.iter().any(|(_, fault)| fault.contains("call several images"));
         assert_eq!(clash, clashes, "{name}: {faults:?}");
     }
+    // manifest.json alone can give the name to two images.
+    layout.save(&second);
+    let mut saved = std::mem::take(layout.0.get_mut("manifest.json").unwrap());
+    layout.save(&first);
+    let both = layout.0.get_mut("manifest.json").unwrap();
+    both.truncate(both.len() - 1);
+    both.push(b',');
+    both.extend(saved.drain(1..));
+    let faults = layout.chosen(&[&named(&first, "v1"), &named(&second, "v2")], &wanted).faults;
+    assert!(faults.iter().any(|(_, fault)| fault.contains("call several images")), "{faults:?}");
 }
 
 /// A build from the cache pushes another index for the same image.
@@ -247,6 +257,15 @@ fn entries_for_one_image_must_agree() {
         let mut other = named(&image, "v2");
         other[field] = value;
         assert!(faults(&mut layout, other).0, "{field}");
+    }
+    let on = |architecture: &str| {
+        let mut entry = named(&image, architecture);
+        entry["platform"] = json!({"os": "linux", "architecture": architecture});
+        entry
+    };
+    for (other, is_faulty) in [("s390x", false), ("amd64", true)] {
+        let read = layout.read(&[&on("s390x"), &named(&image, "v1"), &on(other)], None).unwrap();
+        assert_eq!(read.faults.iter().any(|(_, fault)| fault.contains("which differ")), is_faulty, "{other}");
     }
 }
 

@@ -193,6 +193,32 @@ fn described(envelope: &Envelope, name: &str) -> Result<Described, Fault> {
 }
 
 #[cfg(test)]
+mod state_tests {
+    use super::*;
+
+    /// Two contents of one version contradict each other.
+    #[test]
+    fn a_newer_or_different_state_of_one_repository_overtakes() {
+        let state = |name: &str, timestamp: (u64, &[u8]), snapshot: Option<(u64, &[u8])>| {
+            let of = |(version, content): (u64, &[u8])| (version, Sha256::of(content));
+            State { names: [name.to_owned()].into(), timestamp: of(timestamp), snapshot: snapshot.map(of) }
+        };
+        let own = state("a", (4, b"x"), Some((5, b"y")));
+        for (other, expected) in [
+            (state("a", (4, b"x"), Some((5, b"y"))), false),
+            (state("a", (5, b"x"), None), true),
+            (state("a", (4, b"z"), None), true),
+            (state("a", (3, b"x"), Some((6, b"y"))), true),
+            (state("a", (3, b"x"), Some((5, b"z"))), true),
+            (state("a", (3, b"z"), Some((4, b"z"))), false),
+            (state("b", (9, b"x"), None), false),
+        ] {
+            assert_eq!(own.is_overtaken_by(&other), expected, "{other:?}");
+        }
+    }
+}
+
+#[cfg(test)]
 mod suite_tests;
 #[cfg(test)]
 mod tests;
